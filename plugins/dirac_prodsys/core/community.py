@@ -37,7 +37,7 @@ class Community:
         before the colon, or are called like it.
     :param title: its name in sentences; empty: its name.
     :param form_keys: top-level keys of a file that may be of its form.
-    :param endings: of names of files, besides those of YAML, that are of its form; of built-in ones.
+    :param endings: of names of files of its form besides those of YAML; built-in ones only.
     :param written: ``(data)``: a production of the native form in its form, and what it cannot say.
     :param dialect: module that reads its form (``core/dialects``).
     :param plan_steps: ``(production, order, run, datasets, problems)``: the plans of the steps of

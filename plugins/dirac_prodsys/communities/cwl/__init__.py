@@ -35,7 +35,11 @@ COMMUNITY = Community(
     written=f"{_HERE}.form.writing:text_of",
     job_types=f"{_HERE}.job.job_type:JOB_TYPES",
     rules=(
-        ("cwl-document", "error", "A document is not valid CWL, or names files that are not there."),
+        (
+            "cwl-document",
+            "error",
+            "A document is not valid CWL, or names files that are not there.",
+        ),
         ("cwl-between-steps", "error", "CWL between two steps that no grid can do: one job can."),
         ("cwl-production", "error", "A workflow does not say what a production needs to know."),
         ("cwl-job", "error", "The inputs or outputs of a job do not fit its CWL process."),

@@ -17,36 +17,101 @@ from dirac_prodsys.core.problems import nearest
 
 CLASSES = ("CommandLineTool", "ExpressionTool", "Workflow", "Operation")
 _PROCESS = frozenset(
-    "id label doc inputs outputs requirements hints cwlVersion intent class".split()
+    {
+        "id",
+        "label",
+        "doc",
+        "inputs",
+        "outputs",
+        "requirements",
+        "hints",
+        "cwlVersion",
+        "intent",
+        "class",
+    }
 )
 #: fields by class; those with a colon or a ``$`` are somebody's own
 FIELDS: Mapping[str, frozenset[str]] = {
     "CommandLineTool": _PROCESS
-    | set(
-        "baseCommand arguments stdin stderr stdout successCodes temporaryFailCodes "
-        "permanentFailCodes".split()
-    ),
+    | {
+        "baseCommand",
+        "arguments",
+        "stdin",
+        "stderr",
+        "stdout",
+        "successCodes",
+        "temporaryFailCodes",
+        "permanentFailCodes",
+    },
     "ExpressionTool": _PROCESS | {"expression"},
     "Workflow": _PROCESS | {"steps"},
     "Operation": _PROCESS,
 }
-_PORT = frozenset("id label doc type secondaryFiles streamable format".split())
+_PORT = frozenset(
+    {
+        "id",
+        "label",
+        "doc",
+        "type",
+        "secondaryFiles",
+        "streamable",
+        "format",
+    }
+)
 INPUT = _PORT | {"loadContents", "loadListing", "default", "inputBinding"}
 OUTPUT = _PORT | {"outputBinding", "outputSource", "linkMerge", "pickValue"}
-STEP = frozenset("id in out run label doc requirements hints scatter scatterMethod when".split())
+STEP = frozenset(
+    {
+        "id",
+        "in",
+        "out",
+        "run",
+        "label",
+        "doc",
+        "requirements",
+        "hints",
+        "scatter",
+        "scatterMethod",
+        "when",
+    }
+)
 STEP_INPUT = frozenset(
-    "id label source linkMerge pickValue loadContents loadListing default valueFrom".split()
+    {
+        "id",
+        "label",
+        "source",
+        "linkMerge",
+        "pickValue",
+        "loadContents",
+        "loadListing",
+        "default",
+        "valueFrom",
+    }
 )
 LINK_MERGE = ("merge_nested", "merge_flattened")
 PICK_VALUE = ("first_non_null", "the_only_non_null", "all_non_null")
 SCATTER_METHOD = ("dotproduct", "nested_crossproduct", "flat_crossproduct")
 #: requirements of the specification
 REQUIREMENTS = frozenset(
-    "InlineJavascriptRequirement SchemaDefRequirement LoadListingRequirement DockerRequirement "
-    "SoftwareRequirement InitialWorkDirRequirement EnvVarRequirement ShellCommandRequirement "
-    "ResourceRequirement WorkReuse NetworkAccess InplaceUpdateRequirement ToolTimeLimit "
-    "SubworkflowFeatureRequirement ScatterFeatureRequirement MultipleInputFeatureRequirement "
-    "StepInputExpressionRequirement".split()
+    {
+        "InlineJavascriptRequirement",
+        "SchemaDefRequirement",
+        "LoadListingRequirement",
+        "DockerRequirement",
+        "SoftwareRequirement",
+        "InitialWorkDirRequirement",
+        "EnvVarRequirement",
+        "ShellCommandRequirement",
+        "ResourceRequirement",
+        "WorkReuse",
+        "NetworkAccess",
+        "InplaceUpdateRequirement",
+        "ToolTimeLimit",
+        "SubworkflowFeatureRequirement",
+        "ScatterFeatureRequirement",
+        "MultipleInputFeatureRequirement",
+        "StepInputExpressionRequirement",
+    }
 )
 
 
@@ -166,7 +231,9 @@ class _Viewer:
             if named is None:
                 self.wrong(tree, "the process has no class", f"write one of {', '.join(CLASSES)}")
             else:
-                self.wrong(named, f"there is no class {str(kind)[:80]!r}", nearest(str(kind), CLASSES))
+                self.wrong(
+                    named, f"there is no class {str(kind)[:80]!r}", nearest(str(kind), CLASSES)
+                )
             return None
         self.fields(tree, FIELDS[kind], ("inputs", "outputs"))
         inputs = self.ports(tree, "inputs", INPUT)
@@ -185,7 +252,9 @@ class _Viewer:
             if step is not None:
                 steps[name] = step
         results = {n: self.link(n, p.where, "outputSource") for n, p in outputs.items()}
-        return Process("Workflow", tree, inputs, outputs, steps, self.linked(inputs, steps, results))
+        return Process(
+            "Workflow", tree, inputs, outputs, steps, self.linked(inputs, steps, results)
+        )
 
     def commands(self, tree: Located) -> None:
         command = tree.get("baseCommand")
@@ -223,8 +292,11 @@ class _Viewer:
                     self.wrong(entry, f"{name[:80]!r} is no mapping", "write its fields")
                     continue
                 made = entry if whole else Located({short: entry}, entry.node)
-                if short == "type" and whole and "type" not in entry.value and not (
-                    entry.value.keys() & {"inputBinding", "outputBinding", "outputSource"}
+                if (
+                    short == "type"
+                    and whole
+                    and "type" not in entry.value
+                    and not (entry.value.keys() & {"inputBinding", "outputBinding", "outputSource"})
                 ):
                     self.wrong(entry, f"{name[:80]!r} has no type", "write type: File")
                 yield name, made
@@ -238,7 +310,9 @@ class _Viewer:
             if name is None and isinstance(entry.value, str) and short == "source":
                 name, entry = entry.value.rpartition("/")[2], Located({short: entry}, entry.node)
             if name is None:
-                self.wrong(entry, f"an entry of {key} has no {identifier}", f"write {identifier}: …")
+                self.wrong(
+                    entry, f"an entry of {key} has no {identifier}", f"write {identifier}: …"
+                )
                 continue
             name = name.rpartition("#")[2].rpartition("/")[2]
             if name in seen:
@@ -256,7 +330,9 @@ class _Viewer:
             if kind is None:
                 place = written if written is not None else entry
                 words = str(place.plain())[:80]
-                reason = f"{name[:80]!r} has no type" if written is None else f"no type is {words!r}"
+                reason = (
+                    f"{name[:80]!r} has no type" if written is None else f"no type is {words!r}"
+                )
                 self.wrong(place, reason, "write File, string, int, …, with [] and ?")
                 continue
             found[name] = Port(name, kind, entry, entry.get("default"))

@@ -14,7 +14,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from dirac_prodsys.core.language.located import Located, Mistakes, locate
 from dirac_prodsys.core.text import reader
@@ -125,11 +125,20 @@ class References:
     def _of_graph(self, graph: Located, identifier: str, named: Located) -> Located:
         entries = graph.value if isinstance(graph.value, tuple) else ()
         found = [e for e in entries if (e.text("id") or "").lstrip("#") == identifier]
-        if len(found) == 1:
-            return found[0].drop("id")
+        if len(found) != 1:
+            self._not_one(found, entries, identifier, named)
+        return Located({k: v for k, v in found[0].items() if k != "id"}, found[0].node)
+
+    def _not_one(
+        self,
+        found: list[Located],
+        entries: tuple[Located, ...],
+        identifier: str,
+        named: Located,
+    ) -> NoReturn:
         known = ", ".join(sorted((e.text("id") or "?") for e in entries)) or "nothing"
         reason = f"$graph has {'no' if not found else 'more than one'} process #{identifier}"
-        return self._wrong(named, reason, f"it has {known[:_SHOWN]}; call the first one #main")
+        self._wrong(named, reason, f"it has {known[:_SHOWN]}; call the first one #main")
 
     def _version(self, tree: Located, file: Located, outer: str) -> str:
         named = tree.get("cwlVersion") or file.get("cwlVersion")
@@ -137,7 +146,6 @@ class References:
             if outer:
                 return outer  # its own was added
             self._wrong(tree, "there is no cwlVersion", f"write cwlVersion: {VERSIONS[-1]}")
-        assert named is not None  # noqa: S101  _wrong does not return
         own = named.value
         if own not in VERSIONS:
             reason = f"cwlVersion {str(own)[:_SHOWN]!r} is not read here"
@@ -185,8 +193,7 @@ class References:
             graph = file.get("$graph")
             if graph is None:
                 self._wrong(named, f"{named.value} names a process of a $graph", "there is none")
-            assert graph is not None  # noqa: S101  _wrong does not return
-            target, tree, inside = name, file, self._of_graph(graph, identifier, named)
+                target, tree, inside = name, file, self._of_graph(graph, identifier, named)
         else:
             target = self._path(named, path, name)
             tree = inside = self._file(named, target)
@@ -245,10 +252,11 @@ class References:
         if text is None:
             reason = f"there is no readable file {target!r} in the folder of this production"
             self._wrong(named, reason, "check its name")
-        assert text is not None  # noqa: S101  _wrong does not return
         self._characters += len(text)
         if self._characters > MOST_CHARACTERS or len(self.read) > MOST_FILES:
-            reason = f"it is made of more than {MOST_FILES} files, or {MOST_CHARACTERS:,} characters"
+            reason = (
+                f"it is made of more than {MOST_FILES} files, or {MOST_CHARACTERS:,} characters"
+            )
             self._wrong(named, reason, "make it smaller")
         return text
 
@@ -269,7 +277,7 @@ class References:
         tree = self._trees[target] = locate(Document(text, data, nodes), foreign=True)
         return tree
 
-    def _wrong(self, where: Located, reason: str, hint: str) -> Any:
+    def _wrong(self, where: Located, reason: str, hint: str) -> NoReturn:
         self.mistakes.add(where, reason, hint, code=WRONG)
         raise Unreadable
 

@@ -56,5 +56,7 @@ def _step(step: CwlStep, process: Process, mistakes: Mistakes) -> Located | None
     if job is not None and job.text("type") == "cwl":
         version = process.where.text("cwlVersion") or ""
         tool = step.run.where
-        made = made.put({"job": pinned(job, tool.put({"cwlVersion": tool.scalar(version)}), mistakes)})
+        made = made.put(
+            {"job": pinned(job, tool.put({"cwlVersion": tool.scalar(version)}), mistakes)}
+        )
     return made

@@ -155,7 +155,9 @@ def _output(draft: Draft) -> dict[str, Any]:
 
 def _dataset(draft: Draft) -> dict[str, Any]:
     name = re.sub(r"[^A-Za-z0-9_-]", "_", draft.name)
-    made: dict[str, Any] = {"name": f"/${{{{ vo }}}}/datasets/${{{{ production }}}}_{name}_${{{{ run }}}}"}
+    made: dict[str, Any] = {
+        "name": f"/${{{{ vo }}}}/datasets/${{{{ production }}}}_{name}_${{{{ run }}}}"
+    }
     if draft.marks and set(draft.result) < set(draft.uploads):
         ports = draft.result
         made["where"] = {OUTPUT_FIELD: ports[0] if len(ports) == 1 else {"in": ports}}

@@ -90,9 +90,9 @@ def _follow(found: re.Match[str], context: Mapping[str, Any]) -> Any:
             key = int(part[1:-1])
         if isinstance(value, list) and key == "length":
             value = len(value)
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        elif isinstance(value, Mapping) and key in value:
+        elif (isinstance(value, list) and isinstance(key, int) and key < len(value)) or (
+            isinstance(value, Mapping) and key in value
+        ):
             value = value[key]
         elif value is None:
             raise NotEvaluated(f"{found[0]} looks into null")

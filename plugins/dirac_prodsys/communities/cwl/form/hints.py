@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from dirac_prodsys.communities.cwl.document.process import hints_of
 from dirac_prodsys.core.language.located import Located
@@ -45,9 +44,25 @@ _FILE_KEYS = frozenset(NativeFile.model_fields) - {"steps", "version"}
 _HEADER_KEYS = frozenset(Header.model_fields)
 #: fields that are read and mean nothing here, as no transformation has them
 _WITHOUT_MEANING = frozenset(
-    "hook_plugin configuration output_sandbox input_dataset_plugin input_dataset_config "
-    "schema_version type group log_level input_sandbox input_data output_data banned_sites "
-    "input_query inputQuery inputs complete".split()
+    {
+        "hook_plugin",
+        "configuration",
+        "output_sandbox",
+        "input_dataset_plugin",
+        "input_dataset_config",
+        "schema_version",
+        "type",
+        "group",
+        "log_level",
+        "input_sandbox",
+        "input_data",
+        "output_data",
+        "banned_sites",
+        "input_query",
+        "inputQuery",
+        "inputs",
+        "complete",
+    }
 )
 
 
@@ -128,9 +143,9 @@ def _add(made: Hints, name: str, entry: Located) -> tuple[Hints, list[tuple[str,
             job[_JOB_WORDS[key]] = value
         elif name == TRANSFORMATION and key == "priority":
             job[key] = value
-        elif name == TRANSFORMATION and word in _STEP_KEYS:
-            step[word] = value
-        elif name == HOOKS and word == "group_size":
+        elif (name == TRANSFORMATION and word in _STEP_KEYS) or (
+            name == HOOKS and word == "group_size"
+        ):
             step[word] = value
         elif key not in _WITHOUT_MEANING:
             strange.append((key, value))

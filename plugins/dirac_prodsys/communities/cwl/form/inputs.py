@@ -68,15 +68,15 @@ def values_of_inputs(
             reason = f"the workflow has no input {name!r}"
             mistakes.add(entry, reason, nearest(name, process.inputs), on_key=True, code=NEEDED)
     for name, port in process.inputs.items():
-        entry = given.get(name)
-        if entry is not None:
-            values[name] = _given(name, port, entry, mistakes)
+        written = given.get(name)
+        if written is not None:
+            values[name] = _given(name, port, written, mistakes)
             continue
-        made = None if name in fixed else _parameter(port)
-        if made is not None:
+        asked = None if name in fixed else _parameter(port)
+        if asked is not None:
             parameter = re.sub(r"[^A-Za-z0-9_]", "_", name)
             parameter = parameter if parameter[:1].isalpha() else f"p_{parameter}"
-            values[name], parameters[parameter] = Asked(parameter, port.where), made
+            values[name], parameters[parameter] = Asked(parameter, port.where), asked
         elif port.default is not None:
             values[name] = _given(name, port, port.default, mistakes)
         else:
@@ -105,7 +105,9 @@ def _parameter(port: Port) -> Located | None:
     made: dict[str, Any] = {"type": kind}
     if default is not None:
         text = isinstance(default.value, str)
-        if not fits(default.value, port.type) or (text and not _PLAIN_TEXT.fullmatch(default.value)):
+        if not fits(default.value, port.type) or (
+            text and not _PLAIN_TEXT.fullmatch(default.value)
+        ):
             return None
         made["default"] = default
     words = port.where.get("doc") or port.where.get("label")

@@ -35,9 +35,7 @@ def refuse(mistakes: Mistakes, where: Located, reason: str, hint: str = ONE_JOB)
     return Refused()
 
 
-def value_of(
-    link: Link, around: Mapping[str, Value], words: str, mistakes: Mistakes
-) -> Value:
+def value_of(link: Link, around: Mapping[str, Value], words: str, mistakes: Mistakes) -> Value:
     """Return what flows along a link, before its ``valueFrom``.
 
     :param around: the values of the workflow, by source.
@@ -118,7 +116,11 @@ def with_expression(
 
 
 def holds(
-    when: Located, inputs: Mapping[str, Value], library: tuple[str, ...], words: str, mistakes: Mistakes
+    when: Located,
+    inputs: Mapping[str, Value],
+    library: tuple[str, ...],
+    words: str,
+    mistakes: Mistakes,
 ) -> bool:
     """Return whether a step runs.
 

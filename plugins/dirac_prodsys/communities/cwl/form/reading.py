@@ -36,7 +36,7 @@ _KEYS = ("file", "digest", "inputs")
 def production_of(
     tree: Located, document: Document, mistakes: Mistakes
 ) -> tuple[Located, Remarks, tuple[str, ...]] | None:
-    """Return the data, remarks, and names of files; None, with mistakes noted, if there are none."""
+    """Return the data, remarks, and names of files; None, with mistakes noted, if it is wrong."""
     references = References(document, mistakes)
     named = tree.get("cwl")
     before = len(mistakes.found)
@@ -48,9 +48,7 @@ def production_of(
     process = view(whole, mistakes)
     if process is not None and process.kind != "Workflow":
         reason = f"this is a {process.kind}, and a production is a Workflow"
-        hint = (
-            "let a step run it (run: …, or job: {type: cwl, file: …}), and let its name begin with _"
-        )
+        hint = "let a step run it (run: …, or job: {type: cwl, …}), and let its name begin with _"
         mistakes.add(whole.get("class") or whole, reason, hint, code=NEEDED)
     if process is None or len(mistakes.found) > before:
         return None
@@ -59,7 +57,9 @@ def production_of(
         return None
     if is_complete(process):
         whole_production = complete_production(process, mistakes)
-        made = None if whole_production is None else (whole_production, [])
+        made: tuple[Located, Remarks] | None = None
+        if whole_production is not None:
+            made = whole_production, []
     else:
         made = _production(process, given, named, tree, document, mistakes)
     if made is None or len(mistakes.found) > before:
@@ -79,7 +79,9 @@ def _whole(
     file = named.get("file")
     for key, entry in named.items():
         if key not in _KEYS:
-            mistakes.add(entry, f"unknown key {key!r}", nearest(key, _KEYS), on_key=True, code="unknown-key")
+            mistakes.add(
+                entry, f"unknown key {key!r}", nearest(key, _KEYS), on_key=True, code="unknown-key"
+            )
     if file is None or not isinstance(file.value, str):
         reason = "cwl names no file"
         mistakes.add(named, reason, "write cwl: {file: name.cwl}", code="missing-key")
@@ -105,7 +107,9 @@ def _given(
     if isinstance(inputs.value, str):
         inputs = references.tree_of(inputs)
     if not isinstance(inputs.value, dict):
-        mistakes.add(inputs, "inputs are a mapping", "write inputs: {name: value}", code="wrong-type")
+        mistakes.add(
+            inputs, "inputs are a mapping", "write inputs: {name: value}", code="wrong-type"
+        )
         raise Unreadable
     return dict(inputs.items())
 
@@ -142,7 +146,10 @@ def _production(
         if job.text("type") == "cwl":
             step = step.put({"job": pinned(job, draft.whole, mistakes)})
         steps[name] = step
-    data: dict[str, Any] = {"version": 1, "production": _header(where, hints, over, document, mistakes)}
+    data: dict[str, Any] = {
+        "version": 1,
+        "production": _header(where, hints, over, document, mistakes),
+    }
     if parameters:
         data["parameters"] = parameters
     data["common"] = common
@@ -150,7 +157,9 @@ def _production(
     made = placed(where, data)
     for key, entry in hints.file.items():
         below = made.get(key)
-        made = made.put({key: overlay(below, entry) if below is not None and key != "common" else entry})
+        made = made.put(
+            {key: overlay(below, entry) if below is not None and key != "common" else entry}
+        )
     made = made.put({"common": common})
     return made, _remarks([*(("", words) for _, words in hints.unknown), *mapper.unknown])
 

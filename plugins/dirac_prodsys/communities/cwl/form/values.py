@@ -63,7 +63,7 @@ Value = Known | Asked | Made | Listed
 
 
 def placed(where: Located, data: Any) -> Located:
-    """Return data as a tree whose values all stand at one place, except those that have their own."""
+    """Return data as a tree; values stand at this place, except those that have one."""
     if isinstance(data, Located):
         return data
     if isinstance(data, Mapping):

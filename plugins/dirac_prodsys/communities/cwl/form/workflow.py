@@ -32,7 +32,7 @@ from dirac_prodsys.communities.cwl.form.links import (
 from dirac_prodsys.communities.cwl.form.values import Asked, Known, Listed, Made, Value
 from dirac_prodsys.communities.cwl.form.wrapping import process_of_job
 from dirac_prodsys.communities.cwl.job.job_type import FILES
-from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.language.located import Mistakes
 
 #: values of a step that is scattered: more of them are another production
 MOST_VALUES = 10_000
@@ -51,7 +51,9 @@ class Mapper:
         #: step (empty: the workflow) and words of what is not read
         self.unknown: list[tuple[str, str]] = []
 
-    def map(self, process: Process, inputs: Mapping[str, Value], prefix: str = "") -> dict[str, Value]:
+    def map(
+        self, process: Process, inputs: Mapping[str, Value], prefix: str = ""
+    ) -> dict[str, Value]:
         """Map the steps; return the values of all sources of the workflow."""
         around: dict[str, Value] = dict(inputs)
         library = _library(process)
@@ -65,7 +67,9 @@ class Mapper:
             around |= {f"{step.name}/{port}": value for port, value in made.items()}
         return around
 
-    def results(self, process: Process, around: Mapping[str, Value]) -> Iterator[tuple[Link, Value]]:
+    def results(
+        self, process: Process, around: Mapping[str, Value]
+    ) -> Iterator[tuple[Link, Value]]:
         """Yield the value of each output of the workflow."""
         for link in process.results.values():
             try:
@@ -153,7 +157,9 @@ class Mapper:
         lists = [self._list(words, step, key, values) for key in step.scatter]
         rows = self._rows(words, step, lists)
         each = [
-            self._outcome(words, step, {**known, **dict(zip(step.scatter, row, strict=True))}, library)
+            self._outcome(
+                words, step, {**known, **dict(zip(step.scatter, row, strict=True))}, library
+            )
             for row in rows
         ]
         return {p: Known([one.get(p) for one in each], step.where) for p in step.outputs}
@@ -236,7 +242,9 @@ class Mapper:
         found: dict[str, Value] = {}
         for port in step.outputs:
             kind = step.run.outputs[port].type
-            depth = kind.depth + (len(step.scatter) if step.method == "nested_crossproduct" else bool(step.scatter))
+            depth = kind.depth + (
+                len(step.scatter) if step.method == "nested_crossproduct" else bool(step.scatter)
+            )
             found[port] = Made(((name, port),), depth, step.where)
         return found
 
@@ -309,8 +317,10 @@ class Mapper:
             raise refuse(self.mistakes, link.where, reason, "give it a value, or make it a File")
         wanted = port.type.depth + (key in step.scatter)
         listed_singly = isinstance(value, Listed) and not value.lfn
-        if value.depth != wanted and link.value_from is None and not (
-            listed_singly or port.type.base in ("Any", "union")
+        if (
+            value.depth != wanted
+            and link.value_from is None
+            and not (listed_singly or port.type.base in ("Any", "union"))
         ):
             reason = f"{words} takes {_files(wanted)}, and gets {_files(value.depth)}"
             raise refuse(self.mistakes, link.where, reason, f"write scatter: {key}, or {ONE_JOB}")
@@ -330,13 +340,13 @@ class Mapper:
 
     # -- values --
 
-    def _check(
-        self, words: str, step: CwlStep, key: str, value: Known, left: list[str]
-    ) -> None:
+    def _check(self, words: str, step: CwlStep, key: str, value: Known, left: list[str]) -> None:
         port = step.run.inputs.get(key)
         if port is None or key in step.scatter or key in left or fits(value.value, port.type):
             return
-        reason = f"input {key!r} of {words} is {port.type.words()}, and {str(value.value)[:80]!r} is none"
+        reason = (
+            f"{words}: {str(value.value)[:80]!r} is no {port.type.words()}, as input {key!r} is"
+        )
         raise refuse(self.mistakes, value.where, reason, "write a value of that type")
 
     def _scattered(
@@ -365,9 +375,7 @@ class Mapper:
         each = {key: {"each": list(column)} for key, column in zip(over, columns, strict=True)}
         return len(rows), {**inputs, **each}
 
-    def _list(
-        self, words: str, step: CwlStep, key: str, values: Mapping[str, Value]
-    ) -> list[Any]:
+    def _list(self, words: str, step: CwlStep, key: str, values: Mapping[str, Value]) -> list[Any]:
         """Return the known values over which a step is scattered."""
         value = values[key]
         if isinstance(value, Known) and isinstance(value.value, list) and value.value:
@@ -418,8 +426,12 @@ class Mapper:
         for parent in {step for step, _ in draft.source.by}:
             taken = {port for step, port in draft.source.by if step == parent}
             if wanted & set(self.drafts[parent].uploads) > taken:
-                reason = f"step {draft.name!r} takes one output of {parent!r}, and others by that name"
-                self.mistakes.add(draft.step.where, reason, "name the outputs differently", code=BETWEEN)
+                reason = (
+                    f"step {draft.name!r} takes one output of {parent!r}, and others by that name"
+                )
+                self.mistakes.add(
+                    draft.step.where, reason, "name the outputs differently", code=BETWEEN
+                )
 
 
 def _is_production(process: Process, hints: Hints) -> bool:

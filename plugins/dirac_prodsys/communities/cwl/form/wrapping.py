@@ -49,8 +49,10 @@ def process_of_job(
     version = outer.where.text("cwlVersion") or step.run.where.text("cwlVersion") or "v1.2"
     strangers = [key for key in step.links if key not in step.run.inputs]
     if not left:
-        return tool.put({"cwlVersion": tool.scalar(version)}) if not strangers else _wrapped(
-            step, tool, values, left, port, version
+        return (
+            tool.put({"cwlVersion": tool.scalar(version)})
+            if not strangers
+            else _wrapped(step, tool, values, left, port, version)
         )
     return _wrapped(step, tool, values, left, port, version)
 

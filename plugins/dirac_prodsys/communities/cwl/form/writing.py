@@ -43,9 +43,7 @@ def text_of(data: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     jobs = {name: {**by_default, **(step.get("job") or {})} for name, step in steps.items()}
     processes = {name: _process(step, jobs[name]) for name, step in steps.items()}
     inputs: dict[str, Any] = {}
-    written = {
-        name: _step(name, step, steps, processes, inputs) for name, step in steps.items()
-    }
+    written = {name: _step(name, step, steps, processes, inputs) for name, step in steps.items()}
     outputs = {
         f"{name}_{port}": {"type": kind, "outputSource": f"{name}/{port}"}
         for name, step in steps.items()
@@ -95,7 +93,9 @@ def _process(step: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "class": "CommandLineTool",
         "baseCommand": [job["executable"]],
-        "arguments": [word.replace("$", "\\$").replace(NUMBER, f"$(inputs.{TASK})") for word in words],
+        "arguments": [
+            word.replace("$", "\\$").replace(NUMBER, f"$(inputs.{TASK})") for word in words
+        ],
         "inputs": takes | ({TASK: {"type": "string", "default": "00000001"}} if numbered else {}),
         "outputs": gives,
     }
@@ -118,7 +118,8 @@ def _step(
     source = step.get("input") or {}
     given = source.get("from", ())
     parents = [given] if isinstance(given, str) else list(given)
-    linked = all(parent in steps for parent in parents)
+    # branches of a matrix and steps that only copy have no outputs in CWL
+    linked = all(parent in steps and any(_outputs(processes[parent])) for parent in parents)
     hint = {key: value for key, value in step.items() if key not in ("description", "input", "job")}
     rest = {k: v for k, v in source.items() if k != "from" or not linked}
     if rest:
@@ -178,5 +179,3 @@ def _unsaid(data: Mapping[str, Any], jobs: Mapping[str, Mapping[str, Any]]) -> I
     kinds = {str(job.get("type", "request")) for job in jobs.values()} - {"script", "cwl"}
     if kinds:
         yield f"jobs of type {', '.join(sorted(kinds))}"
-
-

@@ -113,8 +113,8 @@ class Cwl(JobAttributes):
                 reason = f"input {name!r} is {kind[0].words()}: {found[0]}"
                 problems.add((*path, "inputs", name), reason, found[1], code=CODE)
             task_values.check(value, (*path, "inputs", name), problems, filled=_FILLED)
-        for name, (kind, given) in inputs.items():
-            if name not in self.inputs and not given and not kind.optional:
+        for name, (wanted, given) in inputs.items():
+            if name not in self.inputs and not given and not wanted.optional:
                 reason = f"input {name!r} of {self._words} gets no value"
                 problems.add((*path, "inputs"), reason, f"write inputs: {{{name}: …}}", code=CODE)
         takers = [n for n, v in self.inputs.items() if v == FILES]
@@ -123,12 +123,12 @@ class Cwl(JobAttributes):
             hint = "a task has one list of files: leave it to one input"
             problems.add((*path, "inputs", takers[1]), reason, hint, code=CODE)
         for name in self.outputs:
-            kind = outputs.get(name)
-            if kind is None:
+            made = outputs.get(name)
+            if made is None:
                 reason = f"{self._words} has no output {name!r}"
                 problems.add((*path, "outputs", name), reason, nearest(name, outputs), code=CODE)
-            elif not kind[0].is_file:
-                reason = f"output {name!r} is {kind[0].words()}, and files are uploaded"
+            elif not made[0].is_file:
+                reason = f"output {name!r} is {made[0].words()}, and files are uploaded"
                 problems.add((*path, "outputs", name), reason, "leave it out", code=CODE)
 
     def body(self, context: JobContext) -> JobSpec:

@@ -13,9 +13,7 @@ from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.text.document import Document
 
 
-def packed(
-    job: Located, document: Document, mistakes: Mistakes
-) -> tuple[Located, tuple[str, ...]]:
+def packed(job: Located, document: Document, mistakes: Mistakes) -> tuple[Located, tuple[str, ...]]:
     """Return the job with its process packed, and the names of the files that it is made of."""
     named = job.get("file")
     if named is None or job.get("packed") is not None or not isinstance(named.value, str):

@@ -7,6 +7,8 @@ site's ``cwltool`` on them, and gives each output the name under which the job u
 Invariant: a job that ends well has left each of those files; one that cannot says why and fails.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
@@ -16,6 +18,8 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 PROCESS, INPUTS, FOLDER = "process.cwl", "inputs.json", "cwl-outputs"
 
@@ -24,7 +28,7 @@ class Failed(Exception):
     """The job cannot go on."""
 
 
-def main(packed, task, transformation, files):
+def main(packed: str, task: str, transformation: str, files: str) -> None:
     """Run the process.
 
     :param files: LFNs of the task, separated by semicolons; a placeholder if it has none.
@@ -46,19 +50,19 @@ def main(packed, task, transformation, files):
             shutil.move(os.path.join(FOLDER, name), name)
 
 
-def filled(name, task, transformation):
+def filled(name: str, task: str, transformation: str) -> str:
     """Return the name of a file with the numbers filled in, as DIRAC does."""
     return name.replace("@{JOB_ID}", task).replace("@{PRODUCTION_ID}", transformation)
 
 
-def value_of(how, task, lfns):
+def value_of(how: dict[str, Any], task: str, lfns: list[str]) -> Any:
     """Return what goes into one input."""
     if "files" in how:
         found = [a_file(lfn) for lfn in lfns]
         if how["files"] == "all" or (how["files"] == "any" and len(found) > 1):
             return found
         if len(found) != 1:
-            raise Failed("%d files came to an input that takes one" % len(found))
+            raise Failed(f"{len(found)} files came to an input that takes one")
         return found[0]
     if "file" in how:
         return a_file(how["file"])
@@ -68,7 +72,7 @@ def value_of(how, task, lfns):
     return with_task(value, task)
 
 
-def with_task(value, task):
+def with_task(value: Any, task: str) -> Any:
     """Return a value with the number of the task filled in."""
     if isinstance(value, str):
         return value.replace("@{JOB_ID}", task)
@@ -79,15 +83,15 @@ def with_task(value, task):
     return value
 
 
-def a_file(lfn):
+def a_file(lfn: str) -> dict[str, str]:
     """Return a file that DIRAC has brought to the working directory, as CWL names it."""
     name = lfn.rpartition("/")[2]
     if not os.path.isfile(name):
-        raise Failed("%s is not in the working directory" % name)
+        raise Failed(f"{name} is not in the working directory")
     return {"class": "File", "path": os.path.abspath(name)}
 
 
-def with_containers(process, images):
+def with_containers(process: Any, images: str) -> tuple[Any, list[str]]:
     """Return the process with its images where the site has them, and what cwltool must be told."""
     found = list(requirements(process, "DockerRequirement"))
     if not found:
@@ -101,7 +105,7 @@ def with_containers(process, images):
     return process, ["--singularity"] if needed else ["--no-container"]
 
 
-def requirements(value, wanted):
+def requirements(value: Any, wanted: str) -> Iterator[tuple[str, Any]]:
     """Yield where a requirement of that class stands, and the requirement."""
     if isinstance(value, list):
         for entry in value:
@@ -119,7 +123,7 @@ def requirements(value, wanted):
         yield from requirements(entry, wanted)
 
 
-def run(runner, options):
+def run(runner: str, options: list[str]) -> dict[str, Any]:
     """Run the process and return what it has made, by output."""
     words = shlex.split(runner)
     if os.path.basename(words[0]) == "cwltool":
@@ -129,29 +133,30 @@ def run(runner, options):
     try:
         done = subprocess.run([*words, PROCESS, INPUTS], stdout=subprocess.PIPE)
     except OSError as error:
-        raise Failed("%s cannot be run: %s" % (words[0], error))
+        raise Failed(f"{words[0]} cannot be run: {error}") from error
     text = done.stdout.decode("utf-8", "replace")
     print(text, flush=True)
     if done.returncode:
-        raise Failed("%s ended with %d" % (words[0], done.returncode))
+        raise Failed(f"{words[0]} ended with {done.returncode}")
     try:
-        return json.loads(text[text.index("{") :])
+        made: dict[str, Any] = json.loads(text[text.index("{") :])
     except ValueError:
-        raise Failed("%s named no outputs" % words[0])
+        raise Failed(f"{words[0]} named no outputs") from None
+    return made
 
 
-def keep(port, value, name):
+def keep(port: str, value: Any, name: str) -> None:
     """Give an output the name under which it is uploaded."""
     files = value if isinstance(value, list) else [value]
     files = [one for one in files if isinstance(one, dict) and one.get("class") == "File"]
     if len(files) != 1:
-        raise Failed("output %s is %d files, and one is uploaded" % (port, len(files)))
+        raise Failed(f"output {port} is {len(files)} files, and one is uploaded")
     path = files[0].get("path") or files[0]["location"].replace("file://", "", 1)
     shutil.move(path, name)
     print("output", port, "is", name, flush=True)
 
 
-def write(name, value):
+def write(name: str, value: Any) -> None:
     """Write a file of JSON."""
     with open(name, "w") as file:
         json.dump(value, file, indent=1)
@@ -161,4 +166,4 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[-4:])
     except Failed as error:
-        sys.exit("the CWL job failed: %s" % error)
+        sys.exit(f"the CWL job failed: {error}")
