@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import dirac_prodsys.core
+from dirac_prodsys.communities.cwl.document.validity import nobody_asked
 from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.problems import bounded_guesses
 from dirac_prodsys.core.proof import Subject, prove
@@ -79,9 +80,10 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
 
 
 def _errors_of(one: Case) -> list[DefinitionError]:
-    """All errors of the file."""
+    """All errors of the file; other software that may be asked about it is not."""
     try:
-        reading = inspect(one.text, one.name, read_sibling=one.others.get)
+        with nobody_asked():
+            reading = inspect(one.text, one.name, read_sibling=one.others.get)
     except DefinitionErrors as errors:
         str(errors)
         return list(errors.errors)

@@ -193,7 +193,7 @@ class References:
             graph = file.get("$graph")
             if graph is None:
                 self._wrong(named, f"{named.value} names a process of a $graph", "there is none")
-                target, tree, inside = name, file, self._of_graph(graph, identifier, named)
+            target, tree, inside = name, file, self._of_graph(graph, identifier, named)
         else:
             target = self._path(named, path, name)
             tree = inside = self._file(named, target)

@@ -16,6 +16,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dirac_prodsys.communities.cwl.document.packing import with_lines
 from dirac_prodsys.communities.cwl.document.references import WRONG
@@ -30,9 +32,19 @@ _SHOWN = 300
 
 
 class Switch:
-    """Whether children are started; tests of what a reading process does itself turn it off."""
+    """Whether children are started."""
 
     on = True
+
+
+@contextmanager
+def nobody_asked() -> Iterator[None]:
+    """Start no children: what is looked at is what the reading process does itself."""
+    before, Switch.on = Switch.on, False
+    try:
+        yield
+    finally:
+        Switch.on = before
 
 
 def check(tree: Located, mistakes: Mistakes) -> None:
