@@ -35,8 +35,7 @@ def job(plan: ProductionPlan, step: str) -> dict[str, Any]:
 
 def test_files_that_flow_along_a_link_are_the_input_of_a_step() -> None:
     steps = (
-        MAKE
-        + "all: {run: many.cwl, in: {files: {source: [make/out], linkMerge: merge_nested}}, "
+        MAKE + "all: {run: many.cwl, in: {files: {source: [make/out], linkMerge: merge_nested}}, "
         "out: [out]}\n"
     )
     plan = planned(workflow(steps, outputs="{out: {type: File, outputSource: all/out}}"))
@@ -206,7 +205,9 @@ all:
     )
     process = job(planned(workflow(steps)), "all")["process"]
     assert process["class"] == "Workflow"
-    assert process["steps"]["step"]["in"]["name"] == {"valueFrom": "$(inputs.files[0].nameroot).all"}
+    assert process["steps"]["step"]["in"]["name"] == {
+        "valueFrom": "$(inputs.files[0].nameroot).all"
+    }
     assert process["inputs"]["files"] == "File[]"
 
 
@@ -284,9 +285,9 @@ cwl: {file: wf.cwl, inputs: {file: {dataset: /ctao/datasets/d}}}
 common: {se: B-SE}
 steps: {one: {policy: {min_processed: 0.9}}}
 """
-    inner = workflow(
-        "one: {run: one.cwl, in: {file: file}, out: [out]}\n", "{file: File}"
-    ).replace("hints: {dirac:Production: {vo: sim, se: A-SE}}\n", "")
+    inner = workflow("one: {run: one.cwl, in: {file: file}, out: [out]}\n", "{file: File}").replace(
+        "hints: {dirac:Production: {vo: sim, se: A-SE}}\n", ""
+    )
     plan = planned(text, {**TOOLS, "wf.cwl": inner})
     step = plan.step("one")
     assert step.transformation.name == "five__r1__one"

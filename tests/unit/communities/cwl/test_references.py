@@ -44,7 +44,10 @@ def test_nothing_outside_of_the_folder_is_read(target: str) -> None:
     [
         {"a.cwl": CALLS.replace("TARGET", "a.cwl")},
         {"a.cwl": CALLS.replace("TARGET", "b.cwl"), "b.cwl": CALLS.replace("TARGET", "a.cwl")},
-        {"a.cwl": CALLS.replace("TARGET", "wf.cwl"), "wf.cwl": workflow(STEP.replace("TARGET", "a.cwl"))},
+        {
+            "a.cwl": CALLS.replace("TARGET", "wf.cwl"),
+            "wf.cwl": workflow(STEP.replace("TARGET", "a.cwl")),
+        },
         {"a.cwl": "$import: a.cwl\n"},
         {"a.cwl": CALLS.replace("TARGET", '"#main"').replace("steps", "id: main\nsteps")},
     ],

@@ -80,8 +80,7 @@ BETWEEN = {
         8,
     ),
     "values times files": (
-        MAKE
-        + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: flat_crossproduct, "
+        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: flat_crossproduct, "
         "in: {file: {source: make/out, linkMerge: merge_nested}, cut: cuts}, out: [out]}\n",
         "{cuts: {type: 'float[]', default: [0.5, 0.7]}}",
         "scatters over values (cut) and takes files",
@@ -115,9 +114,7 @@ BETWEEN = {
         7,
     ),
     "several where one is picked": (
-        MAKE
-        + MORE
-        + "one: {run: one.cwl, in: {file: {source: [make/out, more/out], "
+        MAKE + MORE + "one: {run: one.cwl, in: {file: {source: [make/out, more/out], "
         "pickValue: the_only_non_null}}, out: [out]}\n",
         "{}",
         "picks one of its sources, and several of them run",
@@ -182,7 +179,9 @@ def test_two_steps_that_cannot_be_are_two_findings() -> None:
 
 
 def test_the_way_out_works_the_steps_become_one_job() -> None:
-    inner = workflow(BETWEEN["files that go in pairs"][0], head="cwlVersion: v1.2\nclass: Workflow\n")
+    inner = workflow(
+        BETWEEN["files that go in pairs"][0], head="cwlVersion: v1.2\nclass: Workflow\n"
+    )
     text = workflow("both: {run: inner.cwl, in: {}, out: []}\n")
     assert [s.name for s in planned(text, {**OTHERS, "inner.cwl": inner}).steps] == ["both"]
 

@@ -28,6 +28,8 @@ MOST_FILES, MOST_DEPTH, MOST_CHARACTERS = 200, 20, 4 * 1024 * 1024
 #: versions that are read; a process of an older one may stand in one of a newer
 VERSIONS = ("v1.0", "v1.1", "v1.2")
 
+#: written once, for all of a document; ``$schemas`` name files that only describe it
+_AT_THE_TOP = frozenset({"cwlVersion", "$namespaces", "$schemas", "$graph", "$base"})
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _SHOWN = 100
 
@@ -52,6 +54,7 @@ class References:
     folder: str = ""
     read: list[str] = field(default_factory=list)
     versions: set[str] = field(default_factory=set)
+    namespaces: dict[str, Located] = field(default_factory=dict)
     _trees: dict[str, Located] = field(default_factory=dict)
     _characters: int = 0
 
@@ -81,7 +84,10 @@ class References:
     def _one_version(self, whole: Located) -> Located:
         newest = max(self.versions, key=VERSIONS.index)
         made = _in_version(whole, newest, newest)
-        return made.put({"cwlVersion": whole.scalar(newest)})
+        top = {"cwlVersion": whole.scalar(newest)}
+        if self.namespaces:
+            top["$namespaces"] = whole.scalar(dict(sorted(self.namespaces.items())))
+        return made.put(top)
 
     @property
     def _own(self) -> str:
@@ -106,10 +112,13 @@ class References:
             self._wrong(tree, way, "make it flatter")
         own = self._version(tree, file, version)
         made: dict[str, Located] = {"cwlVersion": tree.scalar(own)}
+        for at in (tree, file):
+            found = at.get("$namespaces")
+            self.namespaces |= dict(found.items()) if found is not None else {}
         for key, entry in tree.items():
             if key == "steps":
                 made[key] = self._steps(entry, file, name, chain, own)
-            elif key != "cwlVersion":
+            elif key not in _AT_THE_TOP:
                 made[key] = self._imports(entry, name, chain)
         return replace(tree, value=made)
 

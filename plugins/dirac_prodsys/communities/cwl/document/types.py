@@ -15,6 +15,13 @@ _NAMED = SIMPLE | FILES | {"Any", "stdin"} | STREAMS
 _COMPLEX = frozenset({"array", "record", "enum"})
 
 
+class AnyName(Container[str]):
+    """Holds every name: that of a type of a document that was checked."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 @dataclass(frozen=True)
 class CwlType:
     """A type, as far as it matters which values go from one step to another.

@@ -51,7 +51,7 @@ def check(tree: Located, mistakes: Mistakes) -> None:
     """Note what cwl-utils says against a whole process."""
     if not Switch.on or not installed():
         return
-    text, lines = with_lines(tree.drop("$schemas"))
+    text, lines = with_lines(tree)
     message = ask("validate", text)
     if not message:
         return

@@ -41,11 +41,13 @@ MOST_VALUES = 10_000
 class Mapper:
     """Maps the steps of one workflow, and of those inside it that are productions too.
 
+    :param namespaces: of the whole document.
     :param below: directory of all outputs, as the native form writes it.
     """
 
-    def __init__(self, mistakes: Mistakes, below: str) -> None:
+    def __init__(self, mistakes: Mistakes, below: str, namespaces: Located | None) -> None:
         self.mistakes = mistakes
+        self.namespaces = namespaces
         self.below = below
         self.drafts: dict[str, Draft] = {}
         #: step (empty: the workflow) and words of what is not read
@@ -223,7 +225,7 @@ class Mapper:
         count, inputs = self._scattered(words, step, values, inputs, port)
         group = self._group_size(step, port, source, hints)
         tasks = hints.step.get("tasks")
-        whole = process_of_job(step, outer, values, left, port)
+        whole = process_of_job(step, outer, values, left, port, self.namespaces)
         draft = Draft(
             name=name,
             step=step,

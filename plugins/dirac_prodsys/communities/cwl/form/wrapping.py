@@ -33,9 +33,11 @@ def process_of_job(
     values: Mapping[str, Value],
     left: list[str],
     port: str,
+    namespaces: Located | None,
 ) -> Located:
     """Return the process.
 
+    :param namespaces: of the whole document.
     :param left: inputs whose ``valueFrom`` only the job can evaluate.
     :param port: the input that takes the files of the task.
     """
@@ -46,6 +48,8 @@ def process_of_job(
         if name not in _OF_WORKFLOWS and not name.startswith("dirac:")
     }
     tool = _with_requirements(step.run.where, inherited)
+    if namespaces is not None:
+        tool = tool.put({"$namespaces": namespaces})
     version = outer.where.text("cwlVersion") or step.run.where.text("cwlVersion") or "v1.2"
     strangers = [key for key in step.links if key not in step.run.inputs]
     if not left:
@@ -101,6 +105,7 @@ def _wrapped(
         {
             "cwlVersion": version,
             "class": "Workflow",
+            **({"$namespaces": tool.value["$namespaces"]} if "$namespaces" in tool.value else {}),
             "requirements": requirements,
             "inputs": inputs,
             "outputs": outputs,

@@ -21,7 +21,7 @@ from typing import Any, Literal
 from pydantic import Field, StrictInt, StrictStr
 
 from dirac_prodsys.communities.cwl.document import packing
-from dirac_prodsys.communities.cwl.document.types import CwlType, fits, read_type
+from dirac_prodsys.communities.cwl.document.types import AnyName, CwlType, fits, read_type
 from dirac_prodsys.communities.cwl.job.loading import packed as _packed
 from dirac_prodsys.core import limits
 from dirac_prodsys.core.grid import task_values
@@ -201,7 +201,7 @@ def ports(process: Mapping[str, Any], key: str) -> dict[str, tuple[CwlType, bool
         written = entry.get("type") if isinstance(entry, Mapping) else entry
         whole = isinstance(entry, Mapping)
         inside = entry if whole and written in ("array", "enum", "record") else written
-        kind = read_type(inside) or CwlType("Any")
+        kind = read_type(inside, AnyName()) or CwlType("Any")
         found[name] = (kind, whole and entry.get("default") is not None)
     return found
 

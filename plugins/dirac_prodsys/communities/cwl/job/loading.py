@@ -34,7 +34,7 @@ def packed(job: Located, document: Document, mistakes: Mistakes) -> tuple[Locate
 
 def pinned(job: Located, whole: Located, mistakes: Mistakes) -> Located:
     """Return the job with this process, if its digest is the one that the job names."""
-    process = whole.drop("$namespaces", "$schemas").plain()
+    process = whole.plain()
     found, wanted = packing.digest(process), job.get("digest")
     if wanted is not None and wanted.value != found:
         reason = f"the digest of {job.text('file') or 'the process'} is {found}"
