@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a document on each line
 """Documents of CWL v1.2, one feature each: read, or refused as the specification says.
 
 ``GOOD`` and ``BAD`` say what is put into a tool or a workflow that is otherwise correct. Those of

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a document on each line
 """``job: {type: cwl}``: the process, packed and pinned, its inputs and outputs, and the worker."""
 
 from __future__ import annotations

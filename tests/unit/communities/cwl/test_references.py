@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a document on each line
 """What a workflow names is read in its folder, and ends: no addresses, no loops, not too much."""
 
 from __future__ import annotations

@@ -35,8 +35,10 @@ BETWEEN = {
         8,
     ),
     "a directory": (
-        "make: {run: folder.cwl, in: {}, out: [out]}\n"
-        "one: {run: takes_folder.cwl, in: {file: make/out}, out: [out]}\n",
+        (
+            "make: {run: folder.cwl, in: {}, out: [out]}\n"
+            "one: {run: takes_folder.cwl, in: {file: make/out}, out: [out]}\n"
+        ),
         "{}",
         "takes Directory of 'make': only files go on",
         8,
@@ -87,15 +89,19 @@ BETWEEN = {
         8,
     ),
     "a nested scatter": (
-        "make: {run: make.cwl, scatter: [n, name], scatterMethod: nested_crossproduct, "
-        "in: {n: ns, name: names}, out: [out]}\n",
+        (
+            "make: {run: make.cwl, scatter: [n, name], scatterMethod: nested_crossproduct, "
+            "in: {n: ns, name: names}, out: [out]}\n"
+        ),
         "{ns: {type: 'int[]', default: [1]}, names: {type: 'string[]', default: [a]}}",
         "nests its outputs",
         7,
     ),
     "lists of two lengths": (
-        "make: {run: make.cwl, scatter: [n, name], scatterMethod: dotproduct, "
-        "in: {n: ns, name: names}, out: [out]}\n",
+        (
+            "make: {run: make.cwl, scatter: [n, name], scatterMethod: dotproduct, "
+            "in: {n: ns, name: names}, out: [out]}\n"
+        ),
         "{ns: {type: 'int[]', default: [1, 2]}, names: {type: 'string[]', default: [a]}}",
         "pairs lists of 2 and 1 values",
         7,
@@ -107,8 +113,10 @@ BETWEEN = {
         7,
     ),
     "steps that wait for each other": (
-        "one: {run: one.cwl, in: {file: other/out}, out: [out]}\n"
-        "other: {run: one.cwl, in: {file: one/out}, out: [out]}\n",
+        (
+            "one: {run: one.cwl, in: {file: other/out}, out: [out]}\n"
+            "other: {run: one.cwl, in: {file: one/out}, out: [out]}\n"
+        ),
         "{}",
         "these steps wait for each other",
         7,

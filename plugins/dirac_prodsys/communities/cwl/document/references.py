@@ -47,6 +47,7 @@ class References:
     :param read: names of the files that were read.
     :param versions: of all processes; the whole has the newest, as the software that runs it reads
         one text of one version.
+    :param namespaces: of all processes; the whole has them at its top.
     """
 
     document: Document

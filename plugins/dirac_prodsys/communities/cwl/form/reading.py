@@ -129,8 +129,8 @@ def _production(
     inputs, parameters = values_of_inputs(process, given, mistakes)
     if mistakes.found:
         return None
-    below = str(_text(common, "directory"))
-    mapper = Mapper(mistakes, below, where.get("$namespaces"))
+    directory = str(_text(common, "directory"))
+    mapper = Mapper(mistakes, directory, where.get("$namespaces"))
     around = mapper.map(process, inputs)
     if mistakes.found:
         return None

@@ -32,7 +32,7 @@ from dirac_prodsys.communities.cwl.form.links import (
 from dirac_prodsys.communities.cwl.form.values import Asked, Known, Listed, Made, Value
 from dirac_prodsys.communities.cwl.form.wrapping import process_of_job
 from dirac_prodsys.communities.cwl.job.job_type import FILES
-from dirac_prodsys.core.language.located import Mistakes
+from dirac_prodsys.core.language.located import Located, Mistakes
 
 #: values of a step that is scattered: more of them are another production
 MOST_VALUES = 10_000
