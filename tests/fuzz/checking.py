@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import dirac_prodsys.core
+from dirac_prodsys.communities.cwl.document.validity import nobody_asked
 from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.problems import bounded_guesses
 from dirac_prodsys.core.proof import Subject, prove
@@ -94,9 +95,10 @@ def _errors_in_time(one: Case, seconds: float) -> list[DefinitionError]:
 
 
 def _errors_of(one: Case) -> list[DefinitionError]:
-    """All errors of the file."""
+    """All errors of the file; other software that may be asked about it is not."""
     try:
-        reading = inspect(one.text, one.name, read_sibling=one.others.get)
+        with nobody_asked():
+            reading = inspect(one.text, one.name, read_sibling=one.others.get)
     except DefinitionErrors as errors:
         str(errors)
         return list(errors.errors)

@@ -37,6 +37,7 @@ ROOMS = (
     Room("plugins/dirac_prodsys/core", 25, 10),
     Room("plugins/dirac_prodsys/gateway", 10),
     Room("plugins/dirac_prodsys/communities/ctao", 5),
+    Room("plugins/dirac_prodsys/communities/cwl", 3),
     Room("plugins/dirac_prodsys/ledger", 12, 8, modules=10),
     Room("plugins/dirac_prodsys/provider", 16),
     Room("plugins/dirac_prodsys/cli", 28),

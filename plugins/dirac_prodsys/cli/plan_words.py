@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
+#: characters of a command line that are shown
+_LONGEST_LINE = 400
 _OPERATORS = {"in": "in", "nin": "not in"}
 
 
@@ -143,7 +145,7 @@ def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:
 
     if isinstance(body, JobSpec):
         for command in body.commands:
-            yield "runs", f"{command.executable} {command.arguments}".rstrip()
+            yield "runs", _shown(f"{command.executable} {command.arguments}".rstrip())
         yield "job", ", ".join(_job(body))
     elif isinstance(body, CommunityBody):
         yield from _community_rows(body)
@@ -170,6 +172,13 @@ def _job(body: JobSpec) -> Iterator[str]:
         yield f"with {', '.join(body.sandbox)}"
     if body.environment:
         yield f"environment {_words(body.environment.items())}"
+
+
+def _shown(line: str) -> str:
+    """Return a command line; what is longer than people read is cut: ``in_full`` has all of it."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    return f"{line[:_LONGEST_LINE]}… ({len(line):,} characters)"
 
 
 def _community_rows(body: CommunityBody) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,10 @@ from typing import Any, Literal
 from dirac_prodsys.errors import DefinitionError
 
 #: communities that come with this package
-BUILT_IN = ("dirac_prodsys.communities.ctao:COMMUNITY",)
+BUILT_IN = (
+    "dirac_prodsys.communities.ctao:COMMUNITY",
+    "dirac_prodsys.communities.cwl:COMMUNITY",
+)
 #: group of entry points of other communities
 GROUP = "dirac_prodsys.communities"
 
@@ -31,9 +34,11 @@ class Community:
     """What a community offers; an empty text means that it does not offer this.
 
     :param name: name of the community, of its dialect and of its bodies; its job types have it
-        before the colon.
+        before the colon, or are called like it.
     :param title: its name in sentences; empty: its name.
     :param form_keys: top-level keys of a file that may be of its form.
+    :param endings: of names of files of its form besides those of YAML; built-in ones only.
+    :param written: ``(data)``: a production of the native form in its form, and what it cannot say.
     :param dialect: module that reads its form (``core/dialects``).
     :param plan_steps: ``(production, order, run, datasets, problems)``: the plans of the steps of
         its form; empty: they are planned as those of the native form.
@@ -71,6 +76,8 @@ class Community:
     name: str
     title: str = ""
     form_keys: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    written: str = ""
     dialect: str = ""
     plan_steps: str = ""
     native_form: str = ""

@@ -11,7 +11,6 @@ with the longest possible name.
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -28,9 +27,6 @@ from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.characters import escapes, unprintable
 from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
-
-#: recognises a document of the Common Workflow Language, even if it is not YAML as accepted here
-_CWL = re.compile(r"""^\s*["']?cwlVersion["']?\s*:""", re.MULTILINE)
 
 #: replaces the run while a file is only checked: no name can be longer
 DUMMY_RUN = "run-".ljust(MAX_RUN_TAG, "x")
@@ -121,8 +117,6 @@ def _inspect(
 ) -> Reading:
     document, noted = _document(text, file)
     document = replace(document, read_sibling=read_sibling)
-    if "cwlVersion" in document.data:
-        raise DefinitionErrors([_cwl(file, document)])
     dialect = _dialect(document)
     document, early = dialect.prepare(document)
     problems, in_plan = Problems(), Problems()
@@ -166,8 +160,6 @@ def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionEr
 
             raise graphml_reader.none_at_all(errors.errors[0]) from None
         written = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        if _CWL.search(written):
-            raise DefinitionErrors([_cwl(file)]) from None
         lines = written.split("\n")
         raise DefinitionErrors([_with_blanks(error, lines) for error in errors.errors]) from None
 
@@ -227,15 +219,6 @@ def _offered(some: Iterable[Community], data: dict[str, object]) -> Iterator[Dia
     for one in some:
         if one.dialect and not data.keys().isdisjoint(one.form_keys):
             yield cast("Dialect", one.offered(one.dialect))
-
-
-def _cwl(file: str, document: Document | None = None) -> DefinitionError:
-    reason = "this is a workflow in CWL (cwlVersion), a form that is not read"
-    hint = "write its steps as a production: version: 1, production, steps"
-    problem = Problem(("cwlVersion",), reason, hint, on_key=True, code="not-a-production")
-    if document is not None:
-        return document.error(problem)
-    return DefinitionError(reason, hint, file=file, line=1, column=1, code=problem.code)
 
 
 def _dialect(document: Document) -> Dialect:

@@ -3,7 +3,7 @@
 A file of this folder declares ``JOB_TYPE``; its attributes are a closed pydantic model, so that a
 wrong key or value is an error at its place, and it turns them into a neutral body that a gateway
 renders. No registration is needed: the file ``NAME.py`` declares the type ``NAME``. A community of
-that name offers types ``NAME:…``.
+that name offers types ``NAME`` and ``NAME:…``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import importlib
 import pkgutil
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,8 @@ class JobType:
     :param transformation: the type of a step that gives none; empty: the step must give one.
     :param derives: whether body and output follow from the settings and from the step's input, and
         are made by the rules of its community; the attributes have no ``body``.
+    :param expand: ``(job, document, mistakes)``: the job with the files that it names written out,
+        and the names of those files.
     :param file_keys: attributes whose value may be the name of a YAML file in the production's
         folder; the file's content takes its place.
     """
@@ -73,6 +75,7 @@ class JobType:
     transformation: str = ""
     derives: bool = False
     file_keys: tuple[str, ...] = ()
+    expand: Callable[[Any, Any, Any], tuple[Any, tuple[str, ...]]] | None = None
 
 
 def job_types() -> dict[str, JobType]:
@@ -132,7 +135,7 @@ def _declared_by(word: str) -> tuple[dict[str, JobType], str]:
         kinds: tuple[JobType, ...] = community.offered(community.job_types)
     except DefinitionError as error:
         return {}, error.reason
-    strangers = [kind.name for kind in kinds if not kind.name.startswith(f"{word}:")]
+    strangers = [kind.name for kind in kinds if kind.name.partition(":")[0] != word]
     if strangers:
         return {}, f"community {word} offers job types that are not {word}:…: {strangers}"
     return {kind.name: kind for kind in kinds}, ""

@@ -98,6 +98,7 @@ Platform = Annotated[Text, Field(max_length=limits.PLATFORM.most), AfterValidato
 Site = Annotated[Text, Field(max_length=limits.SITE.most), AfterValidator(_site)]
 Tag = Annotated[Text, Field(min_length=1, max_length=limits.TAG.most), AfterValidator(_in_xml)]
 Word = Annotated[Text, Field(min_length=1), AfterValidator(_in_xml)]
+Environment = Annotated[dict[StrictStr, Line], AfterValidator(_variables)]
 
 
 class Script(JobAttributes):
@@ -133,7 +134,7 @@ class Script(JobAttributes):
     sites: tuple[Site, ...] = ()
     tags: tuple[Tag, ...] = ()
     platform: Platform = ""
-    environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = Field(default={})
+    environment: Environment = Field(default={})
     input_data_policy: Literal["Download", "Protocol"] = "Download"
 
     def check(self, path: Path, problems: Problems) -> None:

@@ -66,12 +66,19 @@ def with_configurations(
 ) -> tuple[Located, tuple[str, ...]]:
     """Return the tree with every ``key: name.yml`` of a job replaced by the content of that file.
 
+    Job types that name files of other forms write them out themselves.
+
     :return: the tree, and the names of the files.
     :raises DefinitionErrors: one of them is not YAML.
     """
     steps, made, files = tree.get("steps"), dict[str, Located](), list[str]()
     for name, step in steps.items() if steps is not None else ():
-        kind = _kind(step)
+        any_kind = find_job_type(step.text("job", "type") or "")
+        if any_kind is not None and any_kind.expand is not None:
+            job, named_there = any_kind.expand(step.value["job"], document, mistakes)
+            made[name] = step.put({"job": job})
+            files.extend(named_there)
+        kind = any_kind if any_kind is not None and any_kind.derives else None
         for key in kind.file_keys if kind is not None else ():
             named = step.get("job", key)
             if named is None or not isinstance(named.value, str):

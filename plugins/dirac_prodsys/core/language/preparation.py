@@ -7,7 +7,7 @@ anew for each run from what was read once: no file is read a second time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
@@ -117,7 +117,8 @@ def _instantiate(
     _check_extent(tree, mistakes)
     tree, matrix = with_branches(tree, mistakes)
     made = written_out(tree, document)
-    return Prepared(**{**vars(made), "matrix": matrix}), mistakes.found
+    assert isinstance(made, Prepared)  # noqa: S101  written_out keeps the kind of document
+    return replace(made, matrix=matrix), mistakes.found
 
 
 def _check_extent(tree: Located, mistakes: Mistakes) -> None:

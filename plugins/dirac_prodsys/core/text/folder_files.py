@@ -2,8 +2,8 @@
 
 * Names of files and folders that begin with ``.``, ``#`` or ``~`` belong to editors, to version
   control and to volumes of Kubernetes: they are passed over.
-* What ends in ``.yaml``, ``.yml`` or ``.graphml``, in capitals or not, is a production; if its name
-  begins with ``_`` it is there for others to extend.
+* What ends in ``.yaml``, ``.yml`` or ``.graphml``, or in an ending of a built-in community, in
+  capitals or not, is a production; if its name begins with ``_`` it is there for others to use.
 * Names that are no UTF-8 text count, and cannot be read: two of them could look the same.
 * The bundle serves the files of its folder, not those of sub-folders. Each of these is a folder of
   its own: for a bundle of its own, or to copy from.
@@ -13,7 +13,9 @@ Invariant: pure, and decided by the name alone.
 
 from __future__ import annotations
 
-ENDINGS = (".yaml", ".yml", ".graphml")
+from dirac_prodsys.core.community import built_in
+
+ENDINGS = (".yaml", ".yml", ".graphml", *(e for one in built_in() for e in one.endings))
 #: endings of other files that productions may read
 BESIDE_ENDINGS = (*ENDINGS, ".txt")
 

@@ -110,6 +110,10 @@ class SourceFolder:
                 state = _stat(self.folder / name)
                 if state is not None:
                     found[name] = _signature(state)
+        # parts of productions in folders below: those that were read
+        for name in {part for known in self._known.values() for part in known.made_of}:
+            if "/" in name and (state := _stat(self.folder / name)) is not None:
+                found[name] = _signature(state)
         # the site's file decides as well what is served
         return found | site_signature()
 
@@ -136,6 +140,8 @@ class SourceFolder:
         seen: dict[str, _Known] = {}
         changed: list[str] = []
         for name in filter(is_production, signatures):
+            if "/" in name:
+                continue
             known = self._known.get(name)
             parts = () if known is None else known.made_of
             moving = self.unsettled.intersection((name, *parts))

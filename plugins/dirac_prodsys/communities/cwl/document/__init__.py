@@ -1,0 +1,1 @@
+"""Reads documents of CWL, whole and checked: references, fields, types, validity, packing."""

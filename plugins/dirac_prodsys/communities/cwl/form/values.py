@@ -1,0 +1,73 @@
+"""Defines what flows along a link of a workflow when it becomes a production.
+
+Invariant: a value is known when the production is drawn, or it is asked of each run, or it is files
+that the catalogue holds then: nothing else goes from one job to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core.language.located import Located
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value that is known now; None: a step that does not run, or an input left out."""
+
+    value: Any
+    where: Located
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A value that each run may choose.
+
+    :param parameter: its name.
+    """
+
+    parameter: str
+    where: Located
+
+
+@dataclass(frozen=True)
+class Made:
+    """Files that steps make.
+
+    :param by: steps and their outputs.
+    :param depth: 0: one file; 1: a list of files.
+    """
+
+    by: tuple[tuple[str, str], ...]
+    depth: int
+    where: Located
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Files of the catalogue.
+
+    :param input: ``input:`` of a step.
+    :param lfn: the file, if it is one: ``LFN:/…``.
+    """
+
+    input: Mapping[str, Any]
+    depth: int
+    where: Located
+    lfn: str = ""
+
+
+Value = Known | Asked | Made | Listed
+
+
+def placed(where: Located, data: Any) -> Located:
+    """Return data as a tree; values stand at this place, except those that have one."""
+    if isinstance(data, Located):
+        return data
+    if isinstance(data, Mapping):
+        return where.scalar({key: placed(where, value) for key, value in data.items()})
+    if isinstance(data, list | tuple):
+        return where.scalar(tuple(placed(where, value) for value in data))
+    return where.scalar(data)
