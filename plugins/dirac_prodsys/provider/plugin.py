@@ -31,3 +31,12 @@ class DiracProdsysPlugin(AirflowPlugin):
     fastapi_apps: ClassVar[list[Any]] = [
         {"app": ledger_app, "url_prefix": LEDGER_ROUTE, "name": "Ledger of dirac_prodsys"}
     ]
+    react_apps: ClassVar[list[Any]] = [
+        {
+            "name": name,
+            "bundle_url": "dirac-prodsys/page/static/main.js",
+            "destination": destination,
+            "url_route": "dirac-productions",
+        }
+        for name, destination in (("Productions", "nav"), ("Production", "dag"), ("Production", "dag_run"))
+    ]

@@ -1,0 +1,1 @@
+"""Shows productions inside Airflow's user interface."""
