@@ -76,7 +76,8 @@ class Shell:
 def dist() -> Path:
     """Return the folder of Airflow's built UI."""
     found = importlib.util.find_spec("airflow")
-    assert found is not None and found.origin is not None
+    assert found is not None
+    assert found.origin is not None
     return Path(found.origin).parent / "ui" / "dist"
 
 
@@ -132,7 +133,11 @@ def _handler() -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._serve()
 
-        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
+        def do_POST(self) -> None:
+            self._serve()
+
+        def do_PATCH(self) -> None:
+            self._serve()
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
@@ -149,8 +154,10 @@ def _handler() -> type[BaseHTTPRequestHandler]:
                 return self._file(dist() / parts.path.removeprefix("/static/"))
             if parts.path.startswith(("/ui/", "/api/")):
                 return self._json(200, _of_airflow(parts.path))
-            text = (dist() / "index.html").read_text().replace(
-                "{{ backend_server_base_url }}", f"http://{self.headers['Host']}/"
+            text = (
+                (dist() / "index.html")
+                .read_text()
+                .replace("{{ backend_server_base_url }}", f"http://{self.headers['Host']}/")
             )
             return self._send(200, "text/html", text.encode())
 
@@ -174,7 +181,8 @@ def _handler() -> type[BaseHTTPRequestHandler]:
 
         def _file(self, path: Path) -> None:
             if not path.is_file():
-                return self._send(404, "text/plain", b"no such file")
+                self._send(404, "text/plain", b"no such file")
+                return
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             self._send(200, kind, path.read_bytes())
 

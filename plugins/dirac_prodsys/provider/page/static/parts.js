@@ -87,7 +87,7 @@ export function Choose({ label, value, onChange, options, hideLabel = false }) {
     h("label", { htmlFor: id, className: hideLabel ? "dp-hidden" : "dp-label" }, label),
     h(
       Chakra.NativeSelect.Root,
-      { size: "sm", width: "auto" },
+      { size: "sm", width: "auto", maxWidth: "100%" },
       h(Chakra.NativeSelect.Field, { id, value, onChange: (event) => onChange(event.target.value) }, options.map(([key, words]) => h("option", { key, value: key }, words))),
       h(Chakra.NativeSelect.Indicator, null),
     ),

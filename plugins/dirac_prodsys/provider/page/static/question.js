@@ -41,7 +41,7 @@ export function Question({ question, onAnswered }) {
                 question.options.map((option) => h("label", { key: option, className: "dp-check" }, h("input", { type: "checkbox", checked: chosen.includes(option), onChange: () => choose(chosen.includes(option) ? chosen.filter((one) => one !== option) : [...chosen, option]) }), " ", h(Said, null, option), usual(option))),
                 h(Chakra.Button, { size: "sm", disabled: !chosen.length, loading: Boolean(busy), onClick: () => answer(chosen) }, "Answer"),
               )
-            : h("div", { className: "dp-row" }, question.options.map((option) => h(Chakra.Button, { key: option, size: "sm", variant: "outline", loading: busy === option, disabled: Boolean(busy), onClick: () => answer([option]) }, h(Said, null, option), usual(option)))),
+            : h("div", { className: "dp-row" }, question.options.map((option) => h(Chakra.Button, { key: option, size: "sm", variant: "outline", whiteSpace: "normal", height: "auto", minHeight: "9", maxWidth: "100%", loading: busy === option, disabled: Boolean(busy), onClick: () => answer([option]) }, h(Said, null, option), usual(option)))),
         )
       : h("p", { className: "dp-muted" }, `You may not answer. It can be: ${question.options.join(", ")}.`),
     problem ? h("p", { role: "alert", className: "dp-bad" }, "✕ ", h(Said, null, problem.message), " ", problem.hint) : null,
