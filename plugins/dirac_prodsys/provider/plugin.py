@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from dirac_prodsys.provider.links import TransformationLink
+from dirac_prodsys.provider.addresses.links import TransformationLink
 
 #: below the address of the API server; ``dirac_prodsys.ledger.api`` sends records there
 LEDGER_ROUTE = "/dirac-prodsys/ledger"
