@@ -129,6 +129,9 @@ def get_provider_info() -> dict[str, Any]:
         "db-managers": ["dirac_prodsys.provider.reporting.db_manager.LedgerDBManager"],
         "extra-links": ["dirac_prodsys.provider.addresses.links.TransformationLink"],
         "asset-uris": [
-            {"schemes": ["dirac"], "handler": "dirac_prodsys.provider.addresses.assets.sanitize_uri"}
+            {
+                "schemes": ["dirac"],
+                "handler": "dirac_prodsys.provider.addresses.assets.sanitize_uri",
+            }
         ],
     }
