@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 
 from dirac_prodsys import __version__
 from dirac_prodsys.errors import LedgerUnavailable, NotFound, ProdsysError
+from dirac_prodsys.provider.page.from_ledger import PapersShelf
 from dirac_prodsys.provider.page.keeper import Keeper
 from dirac_prodsys.provider.page.routes import router
 from dirac_prodsys.provider.reporting.ledger_settings import server_ledger
@@ -61,6 +62,7 @@ def make_app(keep: Keeper) -> FastAPI:
         openapi_url=None,  # a route with a right gives it
     )
     app.state.keeper = keep
+    app.state.papers = PapersShelf()
     app.include_router(router)
 
     @app.middleware("http")

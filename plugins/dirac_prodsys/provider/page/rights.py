@@ -85,6 +85,11 @@ def may_act(user: Any) -> bool:
     return may(user, "POST", DagAccessEntity.RUN, DAG_ID)
 
 
+def may_read_actions(user: Any) -> bool:
+    """Whether a user may read runs of actions."""
+    return may(user, "GET", DagAccessEntity.RUN, DAG_ID)
+
+
 def may_comment(user: Any, dag_id: str) -> bool:
     """Whether a user may write comments about a production."""
     return may(user, "PUT", DagAccessEntity.RUN, dag_id)

@@ -1,4 +1,4 @@
-"""The page's application behind Airflow's own authentication, with a ledger and Airflow's database."""
+"""The page's application behind Airflow's own login, with a ledger and Airflow's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two productions under way and one that is over, as ledger and Airflow know them at :data:`NOW`."""
+"""Two runs under way and one that is over, as ledger and Airflow know them at :data:`NOW`."""
 
 from __future__ import annotations
 

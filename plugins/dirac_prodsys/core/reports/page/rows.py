@@ -101,6 +101,11 @@ class StepView:
     state: StateView
     progress: StepProgress
 
+    @property
+    def name(self) -> str:
+        """Return the step as the plan names it."""
+        return self.track.step.step or self.row.label
+
 
 @dataclass(frozen=True)
 class RunView:
@@ -160,12 +165,12 @@ def group_of_task(task_id: str) -> str:
 
 def seen_of(book: Book, look: GridLook, now: float) -> Freshness:
     """Return the age of the counts of a run."""
-    tracks = book.newest()
-    moments = [
-        look.at if _is_newer(track, look) else track.counts.at.timestamp()
-        for track in tracks
-        if track.counts is not None or _is_newer(track, look)
-    ]
+    moments: list[float | None] = []
+    for track in book.newest():
+        if _is_newer(track, look):
+            moments.append(look.at)
+        elif track.counts is not None:
+            moments.append(track.counts.at.timestamp())
     known = [at for at in moments if at is not None]
     return freshness(min(known) if known else None, now, look.every, look.why)
 
@@ -225,7 +230,7 @@ def _row(
         datasets=tuple(
             dataset(
                 step.track.step.dataset,
-                step.row.label,
+                step.name,
                 book.datasets.get(step.track.step.dataset),
                 {},
             )
@@ -245,7 +250,7 @@ def _row(
 
 def _cell(step: StepView) -> StepCell:
     return StepCell(
-        step=step.row.label,
+        step=step.name,
         type=step.track.step.type,
         transformation=step.track.step.transformation,
         state=step.state,
