@@ -16,8 +16,11 @@ from fastapi.responses import JSONResponse
 from dirac_prodsys import __version__
 from dirac_prodsys.errors import LedgerUnavailable, NotFound, ProdsysError
 from dirac_prodsys.provider.page.from_ledger import PapersShelf
+from dirac_prodsys.provider.page.grid_checks import GridChecks
 from dirac_prodsys.provider.page.keeper import Keeper
+from dirac_prodsys.provider.page.plain_routes import router as plain_router
 from dirac_prodsys.provider.page.routes import router
+from dirac_prodsys.provider.page.site_routes import router as site_router
 from dirac_prodsys.provider.reporting.ledger_settings import server_ledger
 
 #: below the address of the API server
@@ -63,7 +66,10 @@ def make_app(keep: Keeper) -> FastAPI:
     )
     app.state.keeper = keep
     app.state.papers = PapersShelf()
+    app.state.checks = GridChecks(keep.grids, keep.clock)
     app.include_router(router)
+    app.include_router(site_router)
+    app.include_router(plain_router)
 
     @app.middleware("http")
     async def safe(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -49,7 +49,9 @@ READ_ERRORS = Depends(requires_access_view(AccessView.IMPORT_ERRORS))
 READ_GRID = Depends(requires_access_view(AccessView.JOBS))
 
 
-def _from_our_page(request: Request, x_requested_with: Annotated[str, Header()] = "") -> None:
+def _from_our_page(
+    request: Request, _user: GetUserDep, x_requested_with: Annotated[str, Header()] = ""
+) -> None:
     """Refuse a request of another site's page, which would come with the user's cookie."""
     bearer = request.headers.get("authorization", "").lower().startswith("bearer ")
     if not bearer and x_requested_with != VALUE:
@@ -83,6 +85,11 @@ def may(user: Any, method: Any, entity: DagAccessEntity, dag_id: str) -> bool:
 def may_act(user: Any) -> bool:
     """Whether a user may trigger actions."""
     return may(user, "POST", DagAccessEntity.RUN, DAG_ID)
+
+
+def may_read_runs(user: Any, dag_id: str) -> bool:
+    """Whether a user may read the runs of a production."""
+    return may(user, "GET", DagAccessEntity.RUN, dag_id)
 
 
 def may_read_actions(user: Any) -> bool:

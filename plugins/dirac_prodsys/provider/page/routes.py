@@ -6,6 +6,7 @@ Invariant: a route decides nothing: rights stand in ``rights``, answers are made
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
@@ -44,7 +45,7 @@ from dirac_prodsys.provider.page.static_files import static_file
 
 router = APIRouter()
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
+REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Nobody is logged in"},
     403: {"description": "The user may not do this"},
 }
@@ -60,13 +61,14 @@ def keeper_of(request: Request) -> Keeper:
 
 def readable_rows(found: Published, user: Any) -> tuple[ProductionRow, ...]:
     """Return the rows that a user may read."""
-    dags = rights.readable(user)
-    unknown = rights.reads_all(user)
-    return tuple(
-        row
-        for row in found.rows
-        if row.dag_id in dags or (unknown and row.dag_id not in found.dags)
-    )
+    may = may_read(found, user)
+    return tuple(row for row in found.rows if may(row.dag_id))
+
+
+def may_read(found: Published, user: Any) -> Callable[[str], bool]:
+    """Return what says whether a user may read a production; one without a name is no one's."""
+    dags, reads_all = rights.readable(user), rights.reads_all(user)
+    return lambda name: name in dags or (reads_all and name not in found.dags)
 
 
 def wishes_of(
@@ -113,7 +115,7 @@ def reply(answer: Answer, status: int = 200) -> Response:
     "/api/productions",
     response_model=ProductionsAnswer,
     dependencies=[rights.LOGGED_IN],
-    responses=_REFUSALS,
+    responses=REFUSALS,
     tags=["productions"],
 )
 def productions(
@@ -130,7 +132,7 @@ def productions(
 @router.get(
     "/api/openapi.json",
     dependencies=[rights.LOGGED_IN],
-    responses=_REFUSALS,
+    responses=REFUSALS,
     include_in_schema=False,
 )
 def openapi(request: Request) -> JSONResponse:
@@ -141,7 +143,7 @@ def openapi(request: Request) -> JSONResponse:
 @router.get(
     "/static/{path:path}",
     dependencies=[rights.LOGGED_IN],
-    responses={**_REFUSALS, 404: {"description": "There is no such file"}},
+    responses={**REFUSALS, 404: {"description": "There is no such file"}},
     response_class=Response,
     tags=["page"],
 )
@@ -153,7 +155,7 @@ def static(
 
 
 _RUN = "/api/dags/{dag_id}/runs/{run}"
-_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is none of that name"}}
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is none of that name"}}
 _WRONG: dict[int | str, dict[str, Any]] = {
     422: {"description": "The request is wrong: `detail` says how, `hint` the way out"},
     503: {"description": "The ledger cannot be written now"},
@@ -168,7 +170,7 @@ Step = Annotated[str, Path(description="Name of a step", max_length=250)]
     _RUN,
     response_model=ProductionAnswer,
     dependencies=[rights.READ_RUNS],
-    responses={**_REFUSALS, **_UNKNOWN},
+    responses={**REFUSALS, **UNKNOWN},
     tags=["productions"],
 )
 def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> Response:
@@ -184,7 +186,7 @@ def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> 
     _RUN + "/steps/{step}",
     response_model=StepAnswer,
     dependencies=[rights.READ_RUNS],
-    responses={**_REFUSALS, **_UNKNOWN},
+    responses={**REFUSALS, **UNKNOWN},
     tags=["productions"],
 )
 def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Step) -> Response:
@@ -205,7 +207,7 @@ def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Ste
     response_model=Started,
     status_code=202,
     dependencies=[rights.OUR_PAGE, rights.READ_RUNS, rights.ACT],
-    responses={**_REFUSALS, **_UNKNOWN, **_WRONG},
+    responses={**REFUSALS, **UNKNOWN, **_WRONG},
     tags=["actions"],
 )
 def preview(request: Request, user: rights.User, dag_id: DagId, body: ActionBody) -> Response:
@@ -218,7 +220,7 @@ def preview(request: Request, user: rights.User, dag_id: DagId, body: ActionBody
     response_model=Started,
     status_code=202,
     dependencies=[rights.OUR_PAGE, rights.READ_RUNS, rights.ACT],
-    responses={**_REFUSALS, **_UNKNOWN, **_WRONG},
+    responses={**REFUSALS, **UNKNOWN, **_WRONG},
     tags=["actions"],
 )
 def act(request: Request, user: rights.User, dag_id: DagId, body: CarryOutBody) -> Response:
@@ -236,7 +238,7 @@ def _begun(request: Request, user: Any, dag_id: str, body: ActionBody) -> Respon
     "/api/dags/{dag_id}/actions/{run_id}",
     response_model=ActionAnswer,
     dependencies=[rights.READ_RUNS, rights.READ_ACTIONS],
-    responses={**_REFUSALS, **_UNKNOWN},
+    responses={**REFUSALS, **UNKNOWN},
     tags=["actions"],
 )
 def action(
@@ -254,7 +256,7 @@ def action(
     response_model=CommentWritten,
     status_code=201,
     dependencies=[rights.OUR_PAGE, rights.EDIT_RUNS],
-    responses={**_REFUSALS, **_UNKNOWN, **_WRONG},
+    responses={**REFUSALS, **UNKNOWN, **_WRONG},
     tags=["comments"],
 )
 def write_comment(

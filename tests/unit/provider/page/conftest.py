@@ -77,8 +77,14 @@ def server(keeper: Keeper) -> FastAPI:
     return root
 
 
+def page_of(server: FastAPI) -> FastAPI:
+    """The page's application."""
+    apps = (getattr(route, "app", None) for route in server.routes)
+    return next(app for app in apps if isinstance(app, FastAPI))
+
+
 @pytest.fixture
-def anonymous(server: FastAPI, airflow: None) -> TestClient:
+def anonymous(server: FastAPI, airflow: None, token: Callable[[str], str]) -> TestClient:
     return TestClient(server, base_url=f"http://airflow{PREFIX}", raise_server_exceptions=False)
 
 
