@@ -18,6 +18,7 @@ from dirac_prodsys.errors import LedgerUnavailable, NotFound, ProdsysError
 from dirac_prodsys.provider.page.from_ledger import PapersShelf
 from dirac_prodsys.provider.page.grid_checks import GridChecks
 from dirac_prodsys.provider.page.keeper import Keeper
+from dirac_prodsys.provider.page.notes import keep_notes
 from dirac_prodsys.provider.page.plain_routes import router as plain_router
 from dirac_prodsys.provider.page.routes import router
 from dirac_prodsys.provider.page.site_routes import router as site_router
@@ -37,8 +38,10 @@ _HEADERS = {
 
 @functools.cache
 def keeper() -> Keeper:
-    """Return the keeper of this process."""
-    return Keeper(server_ledger)
+    """Return the keeper of this process; it keeps the notes of runs, too."""
+    found = Keeper(server_ledger)
+    found.after.append(keep_notes)
+    return found
 
 
 @asynccontextmanager

@@ -128,7 +128,7 @@ class Keeper:
         self._viewed = float("-inf")
         self._thread: threading.Thread | None = None
         #: called after each refresh
-        self.after: list[Callable[[Published], None]] = []
+        self.after: list[Callable[[Published], object]] = []
 
     def start(self) -> None:
         """Begin to look, in a thread."""
