@@ -88,7 +88,16 @@ class StoryLine(Answer):
 
     at: datetime
     kind: Literal[
-        "run", "act", "verdict", "action", "answer", "notice", "event", "dataset", "comment", "drift"
+        "run",
+        "act",
+        "verdict",
+        "action",
+        "answer",
+        "notice",
+        "event",
+        "dataset",
+        "comment",
+        "drift",
     ]
     step: str
     by: str

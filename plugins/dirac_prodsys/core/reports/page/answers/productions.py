@@ -66,7 +66,8 @@ class ProductionRow(Answer):
     failed_jobs: int
     """Jobs that ended badly, as of now."""
     failures_last_hour: int | None
-    """How many more jobs have failed than an hour ago; null: the hour before is unknown."""
+    """How many more jobs have failed than an hour ago, or when they were first seen since then;
+    null: that is unknown."""
     datasets: tuple[DatasetView, ...]
     eta: Eta
     began: datetime | None
