@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.page.shell import Shell, shell
 from tests.patience import patience
@@ -62,6 +62,7 @@ def browser() -> Iterator[Browser]:
     """Debian's browser, without a window."""
     program = shutil.which("chromium")
     assert program, "run scripts/setup browser"
+    expect.set_options(timeout=1000 * patience(10))
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--no-proxy-server"]
