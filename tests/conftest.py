@@ -113,6 +113,7 @@ _ON_MACHINES = "tests/e2e/machines/"
 _LONG = (
     "tests/fuzz/",
     "tests/integration/",
+    "tests/page/",
     "tests/walk/",
     "tests/unit/cli/test_alone.py",
     "tests/unit/communities/test_another_community.py",

@@ -7,7 +7,7 @@ Invariant: read-only. Large records (texts of definitions, plans) are read when 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from dirac_prodsys.core.reports.ledger.records import (
     StepRecord,
     StorageRecord,
     VerdictRecord,
+    read_record,
 )
 from dirac_prodsys.ledger.store import Ledger, Search
 from dirac_prodsys.ledger.tables import records
@@ -35,6 +36,9 @@ STORY = ("run", "act", "verdict", "action", "notice", "event", "dataset", "comme
 
 #: most runs whose counts over time are read for a page, the newest
 _DRAWN = 20
+
+#: records that are read once more when news are asked for
+_AGAIN = 500
 
 
 @dataclass(frozen=True)
@@ -297,3 +301,50 @@ def plot_records(ledger: Ledger, search: Search) -> Iterator[Record]:
         kinds = ("step", "counts")
         yield from ledger.find(Search(kinds, production=row.production, run=row.run))
     yield from ledger.find(replace(search, kinds=("storage", "jobs")))
+
+
+@dataclass(frozen=True)
+class News:
+    """Records that were delivered after a moment.
+
+    :param last: number of the last record; what is asked next time.
+    """
+
+    records: tuple[Record, ...]
+    last: int
+
+
+def beginning(ledger: Ledger, kinds: Sequence[str], since: datetime) -> News:
+    """Return what is known so far: of counts, the last of each transformation, and the recent ones.
+
+    :param kinds: kinds of records.
+    :param since: counts from this moment on are recent.
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    last = next(iter(ledger.rows(select(func.max(records.c.id)))))[0] or 0
+    found: list[Record] = list(ledger.find(Search(tuple(k for k in kinds if k != "counts"))))
+    if "counts" in kinds:
+        found += [one.counts for one in steps(ledger, Search()) if one.counts is not None]
+        found += ledger.find(Search(("counts",), since=since))
+    return News(tuple(found), int(last))
+
+
+def news(ledger: Ledger, kinds: Sequence[str], after: int) -> News:
+    """Return the records with a number above this one, some of them perhaps once more.
+
+    Two writers may deliver at the same time, and the later number be seen first: so the last ones
+    come again.
+
+    :param after: :attr:`News.last` of the last time.
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    query = (
+        select(records.c.id, records.c.content)
+        .where(records.c.id > after - _AGAIN, records.c.kind.in_(kinds))
+        .order_by(records.c.id)
+    )
+    last, found = after, []
+    for number, content in ledger.rows(query):
+        last = max(last, number)
+        found.append(read_record(json.loads(content)))
+    return News(tuple(found), last)

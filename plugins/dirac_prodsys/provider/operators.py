@@ -28,7 +28,7 @@ from dirac_prodsys.gateway.procedures.stops import resume
 from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
-from dirac_prodsys.provider.assets import catalogue_asset, dataset_alias, dataset_asset
+from dirac_prodsys.provider.addresses.assets import catalogue_asset, dataset_alias, dataset_asset
 from dirac_prodsys.provider.deployment.site import bundle_of, demand_vo
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender

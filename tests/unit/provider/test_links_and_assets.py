@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider.assets import catalogue_asset, dataset_asset, watcher_asset
-from dirac_prodsys.provider.links import transformation_url
+from dirac_prodsys.provider.addresses.assets import catalogue_asset, dataset_asset, watcher_asset
+from dirac_prodsys.provider.addresses.links import transformation_url
 
 
 def url(portal: str) -> str:

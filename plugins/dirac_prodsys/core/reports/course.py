@@ -6,13 +6,13 @@ Invariant: pure. A step that takes files is counted in files, any other in tasks
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
-from dirac_prodsys.core.policy.counts import attached_files, good_tasks
+from dirac_prodsys.core.policy.counts import attached_files, bad_tasks, good_tasks
 from dirac_prodsys.core.reports.ledger.identity import Identity, identity_of
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import CountsRecord, StepRecord
@@ -44,6 +44,23 @@ class Point:
     at: float
     done: float
     total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The numbers of a transformation at a moment; small, because there are many.
+
+    :param at: seconds since the epoch.
+    :param has_files: whether any file was attached.
+    """
+
+    at: float
+    has_files: bool
+    files_done: int
+    files: int
+    tasks_good: int
+    tasks: int
+    tasks_bad: int
 
 
 @dataclass(frozen=True)
@@ -93,16 +110,40 @@ def course(counts: Iterable[CountsRecord], wanted: int | None = None) -> Course:
     :param wanted: number of tasks that its step declares.
     """
     ordered = sorted(counts, key=lambda one: one.at)
-    by_files = wanted is None and any(one.files for one in ordered)
-    points = tuple(_point(one, wanted, by_files=by_files) for one in ordered)
     status = ordered[-1].status if ordered else ""
+    return course_of([moment_of(one) for one in ordered], wanted, status)
+
+
+def course_of(moments: Sequence[Moment], wanted: int | None = None, status: str = "") -> Course:
+    """Return the course of one transformation.
+
+    :param moments: the oldest first.
+    :param wanted: number of tasks that its step declares.
+    :param status: DIRAC's status at the last of them.
+    """
+    by_files = wanted is None and any(one.has_files for one in moments)
+    points = tuple(
+        Point(one.at, one.files_done, one.files)
+        if by_files
+        else Point(one.at, one.tasks_good, wanted or one.tasks)
+        for one in moments
+    )
     return Course("files" if by_files else "tasks", points, status)
 
 
-def _point(record: CountsRecord, wanted: int | None, *, by_files: bool) -> Point:
+def moment_of(record: CountsRecord) -> Moment:
+    """Return the numbers of a record."""
     seen = _snapshot(record.status, record.files, record.tasks)
-    amount = files_of(seen) if by_files else tasks_of(seen, wanted)
-    return Point(record.at.timestamp(), amount.done, amount.total)
+    files, tasks = files_of(seen), tasks_of(seen)
+    return Moment(
+        record.at.timestamp(),
+        bool(record.files),
+        files.done,
+        files.total,
+        tasks.done,
+        tasks.total,
+        bad_tasks(seen),
+    )
 
 
 def _snapshot(status: str, files: Mapping[str, int], tasks: Mapping[str, int]) -> Snapshot:

@@ -133,8 +133,11 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {SECTION: {"description": "Productions of DIRAC.", "options": _OPTIONS}},
         "db-managers": ["dirac_prodsys.provider.reporting.db_manager.LedgerDBManager"],
-        "extra-links": ["dirac_prodsys.provider.links.TransformationLink"],
+        "extra-links": ["dirac_prodsys.provider.addresses.links.TransformationLink"],
         "asset-uris": [
-            {"schemes": ["dirac"], "handler": "dirac_prodsys.provider.assets.sanitize_uri"}
+            {
+                "schemes": ["dirac"],
+                "handler": "dirac_prodsys.provider.addresses.assets.sanitize_uri",
+            }
         ],
     }

@@ -128,6 +128,7 @@ class TaskRecords:
                 parameters=json.loads(json.dumps(dict(parameters), default=str)),
                 by=getattr(run, "triggering_user_name", None) or "",
                 definition=digest_of(production.source),
+                connection=production.connection,
                 occasion=self.occasion(),
                 **place.to_dict(),
             )

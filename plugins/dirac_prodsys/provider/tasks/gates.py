@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core.gates.gate import GateVerdict
 from dirac_prodsys.core.reports.state_line import gate_state
 from dirac_prodsys.errors import WaitTimeout
-from dirac_prodsys.provider.assets import dataset_asset
+from dirac_prodsys.provider.addresses.assets import dataset_asset
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
 from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.waiting.event_time import earliest_event

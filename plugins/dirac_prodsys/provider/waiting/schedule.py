@@ -23,7 +23,7 @@ from airflow.sdk import (
 from dirac_prodsys.core.plan.schedules import unknown_zone
 from dirac_prodsys.core.production.schedule import MAX_ACTIVE_RUNS, AssetCondition, Schedule
 from dirac_prodsys.errors import DefinitionErrors
-from dirac_prodsys.provider.assets import catalogue_asset, dataset_asset, watcher_asset
+from dirac_prodsys.provider.addresses.assets import catalogue_asset, dataset_asset, watcher_asset
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.production.production import Production

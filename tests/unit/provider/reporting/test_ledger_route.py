@@ -36,7 +36,7 @@ class Bridge(httpx.BaseTransport):
 def server(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_SECRET", SECRET)
     ledger_route._ledger.cache_clear()
-    (offered,) = DiracProdsysPlugin.fastapi_apps
+    offered = DiracProdsysPlugin.fastapi_apps[0]
     app = FastAPI()
     app.mount(offered["url_prefix"], offered["app"])
     yield TestClient(app)

@@ -67,6 +67,7 @@ class RunRecord(Record):
     :param definition: digest of its definition.
     :param plan: digest of its plan.
     :param reason: why it ended so.
+    :param connection: Airflow connection that it uses; empty: unknown.
     """
 
     IDENTITY: ClassVar = (*_RUN, "state")
@@ -79,6 +80,7 @@ class RunRecord(Record):
     definition: str = ""
     plan: str = ""
     reason: str = ""
+    connection: str = ""
 
 
 class StepRecord(Record):

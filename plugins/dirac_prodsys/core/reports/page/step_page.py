@@ -1,0 +1,303 @@
+"""Makes the page of a step: why it stands so, its counts over time, failures and queries.
+
+Invariant: pure. Words that a job left are shown as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.query.meta_query import form_text
+from dirac_prodsys.core.reports.advice import advice_for
+from dirac_prodsys.core.reports.ledger.record import Record, moment
+from dirac_prodsys.core.reports.ledger.records import JobsRecord, VerdictRecord
+from dirac_prodsys.core.reports.page.answers.common import StateView
+from dirac_prodsys.core.reports.page.answers.production import Node
+from dirac_prodsys.core.reports.page.answers.step import (
+    ConditionView,
+    CoursePoint,
+    CourseView,
+    FailureCell,
+    FailuresView,
+    JobSample,
+    Judged,
+    QueryView,
+    StepAnswer,
+    TransformationView,
+    Why,
+)
+from dirac_prodsys.core.reports.page.board import Track
+from dirac_prodsys.core.reports.page.definition import Definition
+from dirac_prodsys.core.reports.page.graph import edges, nodes, operator_words
+from dirac_prodsys.core.reports.page.offers import offers
+from dirac_prodsys.core.reports.page.papers import Papers
+from dirac_prodsys.core.reports.page.rows import RunView, StepView
+from dirac_prodsys.core.reports.page.run_page import (
+    Surroundings,
+    comment,
+    datasets,
+    definition_of,
+    links,
+)
+from dirac_prodsys.core.reports.page.states import causes_of
+from dirac_prodsys.core.reports.page.story import story
+from dirac_prodsys.core.reports.page.words import events, places
+from dirac_prodsys.core.reports.run_progress import StepProgress, rate_words
+
+#: most causes and sites of the table of failures; the others are counted together
+_MOST = 20
+_OTHERS = "others"
+
+#: transformation: ID, and name → its address in the portal
+Portal = Callable[[int, str], str]
+
+_MAY: Mapping[str, tuple[str, ...]] = {
+    "asks": (
+        "Answer the question of its task, here or under Required Actions in Airflow.",
+        "Or act on it in DIRAC: the run accepts what a person does there.",
+    ),
+    "stopped": ("Resume it, when the reason for the stop is gone.",),
+    "stalled": (
+        "Look whether the agents of the grid work: the page Grid says it.",
+        "Flush it, if files are left that make no full group.",
+    ),
+    "failing": ("Look at the failed jobs below: by cause, by site, and a few of them.",),
+    "failed": (
+        "Mend the cause, then clear its task in Airflow to wait on.",
+        "Or clean the step and let it begin anew.",
+    ),
+    "outage": ("Nothing: it goes on when the grid answers.",),
+}
+
+_NEXT: Mapping[str, str] = {
+    "flush": "the files that are left over are flushed",
+    "recover": "files that failed are looked after",
+    "extend": "tasks are added in place of failed ones",
+    "complete": "it is completed",
+    "fail": "the step fails",
+}
+
+
+def step_page(
+    run: RunView, name: str, papers: Papers, around: Surroundings, portal: Portal, now: float
+) -> StepAnswer | None:
+    """Return the page of a step; None: the run has none of that name.
+
+    :param portal: gives the address of a transformation in DIRAC's portal.
+    """
+    definition = definition_of(run, papers)
+    plan: Mapping[str, Any] = {} if papers.plan is None else papers.plan.plan
+    found = nodes(run, plan, definition, now)
+    view = next((step for step in run.steps if name in (step.name, step.row.label)), None)
+    name = name if view is None else view.name
+    node = next((one for one in found if one.step == name), None)
+    if node is None:
+        return None
+    ties = edges(run, plan, definition)
+    planned = next((step for step in plan.get("steps", ()) if step["name"] == name), None)
+    own = _own(papers.story, name)
+    row = run.row
+    return StepAnswer(
+        key=row.key,
+        dag_id=row.dag_id,
+        production=row.production,
+        run=row.run,
+        run_id=row.run_id,
+        vo=row.vo,
+        node=node,
+        parents=tuple(tie.parent for tie in ties if tie.child == name),
+        children=tuple(tie.child for tie in ties if tie.parent == name),
+        why=_why(node, node.state, own),
+        transformation=None if view is None else _transformation(view.track, view, portal),
+        earlier=tuple(
+            _transformation(track, None, portal)
+            for track in reversed(run.book.tracks.values())
+            if track.step.step == name and (view is None or track is not view.track)
+        ),
+        files={} if view is None else dict(view.seen.files),
+        tasks={} if view is None else dict(view.seen.tasks),
+        catalogue_files=None if view is None else view.seen.catalogue_files,
+        events=_events(view),
+        course=_course(run, view),
+        failures=_failures(None if view is None else view.track.jobs, view),
+        input=_query(planned, view, definition, "input"),
+        output=_query(planned, view, definition, "output"),
+        body=_body(planned, view),
+        datasets=tuple(one for one in datasets(run, papers) if one.step == name),
+        storage=_storage(papers, name),
+        story=story(record for record in own if not isinstance(record, VerdictRecord)),
+        comments=tuple(comment(one) for one in papers.comments() if one.step == name),
+        actions=offers([] if view is None else [view], forbidden=around.forbidden),
+        rights=around.rights,
+        links=links(run),
+        sources=around.sources,
+    )
+
+
+def _own(records: Sequence[Record], name: str) -> list[Record]:
+    return [record for record in records if record.step == name]
+
+
+def _why(node: Node, state: StateView, records: Sequence[Record]) -> Why:
+    judged = [_judged(record) for record in records if isinstance(record, VerdictRecord)]
+    newest_first = sorted(judged, key=lambda one: one.at, reverse=True)
+    over = node.state.kind in ("completed", "cleaned", "not begun")
+    verdict = newest_first[0] if newest_first and not over else None
+    return Why(
+        line=state.words,
+        verdict=verdict,
+        since=state.since,
+        next="" if verdict is None else _NEXT.get(verdict.verdict, ""),
+        may=_MAY.get(state.kind, ()),
+        history=tuple(newest_first[1:] if verdict is not None else newest_first),
+    )
+
+
+def _judged(record: VerdictRecord) -> Judged:
+    return Judged(at=record.at, verdict=record.verdict, reason=record.reason, alarm=record.alarm)
+
+
+def _transformation(track: Track, view: StepView | None, portal: Portal) -> TransformationView:
+    step = track.step
+    number = step.transformation or 0
+    return TransformationView(
+        id=number,
+        name=step.name,
+        type=step.type,
+        plugin=step.plugin,
+        status=str(track.snapshot().status if view is None else view.seen.status),
+        group_size=step.group_size,
+        tasks_declared=step.tasks,
+        adopted=step.adopted,
+        portal=portal(number, step.name),
+    )
+
+
+def _events(view: StepView | None) -> Any:
+    if view is None or view.track.step.events_per_file is None:
+        return None
+    made = view.progress.events
+    target = view.track.step.target
+    if made is None:
+        return None
+    return events(float(made.done), target or float(made.total))
+
+
+def _course(run: RunView, view: StepView | None) -> CourseView:
+    if view is None:
+        return CourseView(unit="files", points=(), rate=None, rate_words="")
+    progress: StepProgress = view.progress
+    points = run.book.past().points.get(view.track.key, [])
+    rate, unit = progress.forecast.rate, progress.unit
+    return CourseView(
+        unit=unit,
+        points=tuple(
+            CoursePoint(at=moment(one.at), done=one.done, total=one.total) for one in points
+        ),
+        rate=rate,
+        rate_words=""
+        if rate is None
+        else f"{rate_words(progress.forecast)} {progress.unit} an hour",
+    )
+
+
+def _failures(jobs: JobsRecord | None, view: StepView | None) -> FailuresView:
+    rows = [] if jobs is None else [row for row in jobs.rows if JobState(0, row.status).bad]
+    counts: dict[tuple[str, str], int] = {}
+    samples: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        cause = ": ".join(word for word in (row.status, row.minor, row.application) if word)
+        place = cause, row.site or "unknown"
+        counts[place] = counts.get(place, 0) + row.total
+        samples.setdefault(place, []).extend(row.samples)
+    causes = _frequent(counts, 0)
+    sites = _frequent(counts, 1)
+    cells: dict[tuple[str, str], tuple[int, list[int]]] = {}
+    for (cause, site), number in counts.items():
+        place = (cause if cause in causes else _OTHERS), (site if site in sites else _OTHERS)
+        before, some = cells.get(place, (0, []))
+        cells[place] = before + number, [*some, *samples[cause, site]]
+    unit: Literal["jobs", "requests"] = (
+        "requests" if jobs is not None and jobs.unit == "requests" else "jobs"
+    )
+    return FailuresView(
+        total=sum(counts.values()),
+        unit=unit,
+        causes=_with_others(causes, cells, 0),
+        sites=_with_others(sites, cells, 1),
+        cells=tuple(
+            FailureCell(
+                cause=cause,
+                site=site,
+                count=number,
+                samples=tuple(JobSample(job=job, href="") for job in sorted(some)[:5]),
+            )
+            for (cause, site), (number, some) in sorted(
+                cells.items(), key=lambda item: (-item[1][0], item[0])
+            )
+        ),
+        advice=advice_for(causes_of(jobs)),
+        at=None if jobs is None else jobs.at,
+        note=jobs.note if jobs is not None else _unlooked(view),
+    )
+
+
+def _unlooked(view: StepView | None) -> str:
+    """Say why there is no table of failures."""
+    if view is None:
+        return "it was not made yet"
+    return "its jobs are looked at when they fail often, and at the end of the step"
+
+
+def _frequent(counts: Mapping[tuple[str, str], int], axis: int) -> list[str]:
+    total: dict[str, int] = {}
+    for place, number in counts.items():
+        total[place[axis]] = total.get(place[axis], 0) + number
+    return sorted(total, key=lambda name: (-total[name], name))[:_MOST]
+
+
+def _with_others(
+    names: list[str], cells: Mapping[tuple[str, str], Any], axis: int
+) -> tuple[str, ...]:
+    others = any(place[axis] == _OTHERS for place in cells) and _OTHERS not in names
+    return (*names, *([_OTHERS] if others else []))
+
+
+def _query(
+    planned: Mapping[str, Any] | None,
+    view: StepView | None,
+    definition: Definition | None,
+    which: Literal["input", "output"],
+) -> QueryView | None:
+    spec = {} if planned is None else planned["transformation"]
+    asked = spec.get(f"{which}_query") or {}
+    if not asked and view is not None:
+        step = view.track.step
+        asked = step.query if which == "input" else step.output_query
+    if not asked:
+        return None
+    origins: Mapping[str, str] = {}
+    if which == "input" and definition is not None and planned is not None:
+        origins = definition.origins(planned["name"])
+    elif which == "output":
+        origins = dict.fromkeys(asked, "the file")
+    return QueryView(
+        conditions=tuple(
+            ConditionView(field=name, words=operator_words(form), origin=origins.get(name, ""))
+            for name, form in asked.items()
+        ),
+        text=" ".join(f"{name}={form_text(form)}" for name, form in asked.items()),
+    )
+
+
+def _body(planned: Mapping[str, Any] | None, view: StepView | None) -> Any:
+    if planned is not None:
+        return planned["transformation"].get("body")
+    return None if view is None else view.track.step.software or None
+
+
+def _storage(papers: Papers, name: str) -> dict[str, Any]:
+    stored = papers.storage_of(name)
+    return {} if stored is None else places(stored.elements)

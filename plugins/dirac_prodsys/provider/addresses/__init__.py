@@ -1,0 +1,1 @@
+"""Names things for Airflow and people: transformations in the portal, datasets as assets."""
