@@ -191,9 +191,7 @@ def test_another_python_runs_our_code_and_its_own_packages(folder: Path, tmp_pat
     assert [each.name for each in Path(alone).iterdir()] == ["dirac_prodsys"]
 
 
-def test_a_python_without_dirac_is_refused_with_its_own_words(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_a_python_without_dirac_is_refused_with_its_own_words(folder: Path, tmp_path: Path) -> None:
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
