@@ -42,7 +42,7 @@ GUARDED = {
     "airflow": ("provider/",),
     "DIRAC": ("gateway/dirac", "gateway/bodies/"),
     "CTADIRAC": ("communities/ctao/",),
-    "sqlalchemy": ("ledger/", "provider/bundle/database.py"),
+    "sqlalchemy": ("ledger/", "provider/bundle/database.py", "provider/page/"),
     "alembic": ("ledger/",),
 }
 #: modules of the gateway by which a community reaches DIRAC's classes, and its verbs

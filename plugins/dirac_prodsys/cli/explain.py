@@ -21,7 +21,7 @@ from dirac_prodsys.core.text.wording import first_of
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
-    from dirac_prodsys.core.proof.origins import ExplainedCondition, Origin
+    from dirac_prodsys.core.plan.origins import ExplainedCondition, Origin
     from dirac_prodsys.core.steps.step_plan import StepPlan
     from dirac_prodsys.errors import DefinitionError
 
@@ -49,10 +49,10 @@ def explain(
     """Tell where each condition of a step's input query comes from, line by line."""
     from dirac_prodsys.core.dialects import DUMMY_RUN, RUN
     from dirac_prodsys.core.plan.compile import compile as compile_plan
+    from dirac_prodsys.core.plan.origins import conditions
     from dirac_prodsys.core.plan.subject import Subject
     from dirac_prodsys.core.problems import Problem, nearest
     from dirac_prodsys.core.proof.gathers import gathered
-    from dirac_prodsys.core.proof.origins import conditions
     from dirac_prodsys.core.steps.gathering import FIELD
     from dirac_prodsys.errors import DefinitionErrors
 

@@ -59,7 +59,7 @@ class Community:
     :param derive: ``(production, written, order, datasets, problems)``: the steps whose job types
         derive, planned (``core/plan/values.Derived``).
     :param origin: ``(step, job, field, made, taken)``: where a condition of a derived output comes
-        from (``core/proof/origins.Origin``); None: from the step's input.
+        from (``core/plan/origins.Origin``); None: from the step's input.
     :param body: ``(body)``: the stored form of a job body.
     :param wms_type: ``(body)``: the JobType of its jobs.
     :param plan_rows: ``(body)``: what its jobs do, as labels and words, or pairs of them.

@@ -29,8 +29,9 @@ from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.deployment.site import site
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import why_not_sent
-from dirac_prodsys.provider.plugin import DiracProdsysPlugin
 
+#: name of our plugin, which is not imported here: its page shows these facts
+_PLUGIN = "dirac_prodsys"
 #: module of the bundles of productions
 _OURS = "dirac_prodsys.provider.bundle"
 #: DAG file that serves the productions where no bundle is configured
@@ -144,7 +145,7 @@ def _knows_connection_type() -> bool:
 def _has_plugin() -> bool:
     from airflow.plugins_manager import get_plugin_info
 
-    return DiracProdsysPlugin.name in {plugin["name"] for plugin in get_plugin_info(["name"])}
+    return _PLUGIN in {plugin["name"] for plugin in get_plugin_info(["name"])}
 
 
 def _site(bundles: tuple[Bundle, ...] | Missing) -> str:

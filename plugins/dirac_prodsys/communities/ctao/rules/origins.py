@@ -10,7 +10,7 @@ from typing import Any
 
 from dirac_prodsys.communities.ctao.types.job_types import ctao_type
 from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS
-from dirac_prodsys.core.proof.origins import Origin
+from dirac_prodsys.core.plan.origins import Origin
 
 #: fields that an output takes from its input before ``Common`` (``outputs``)
 _INHERITED = frozenset(

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.plan.compile import compile as compile_plan
-from dirac_prodsys.core.proof.origins import conditions
+from dirac_prodsys.core.plan.origins import conditions
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from tests.unit.communities.ctao import ctao_files
 
