@@ -98,9 +98,10 @@ def _with_defaults(step: Located, defaults: Located, takes_files: bool) -> Locat
     if (defaults.text("job", "type") or "").endswith(ANY):
         of_family = default_job(step, defaults.value["job"])
         base |= {"job": of_family} if of_family is not None else {}
-    shared, of_type = replace(defaults, value=base), defaults.get(_BY_TYPE, step.text("type") or "")
-    if of_type is not None and isinstance(of_type.value, dict):
-        shared = overlay(shared, of_type)
+    shared = replace(defaults, value=base)
+    policy = defaults.get(_BY_TYPE, step.text("type") or "", "policy")
+    if policy is not None and isinstance(policy.value, dict):
+        shared = overlay(shared, replace(defaults, value={"policy": policy}))
     return overlay(shared, step)
 
 

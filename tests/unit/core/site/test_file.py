@@ -25,9 +25,18 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
     assert (star.limits("other").vos, star.limits("productions").vos) == ((), None)
 
 
+def test_a_type_that_is_not_named_sends_tables_as_the_star_says_or_none() -> None:
+    named = read_site(HEAD + "job_reports: {Merging: 6}", "site.yaml")
+    assert (named.report_every("Merging"), named.report_every("Removal")) == (6, 0)
+    star = read_site(HEAD + "job_reports: {'*': 24, Merging: 0}", "site.yaml")
+    assert (star.report_every("Merging"), star.report_every("Removal")) == (0, 24)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("job_reports: {Merging: -1}", "should be at least 0"),
+        ("job_reports: {Merging: often}", "site.yaml:2:24: should be"),
         ("bundles: {p: {conections: [a]}}", "site.yaml:2:15: unknown key 'conections'"),
         ("bundles: {p: {connections: }}", "site.yaml:2:14: connections says nothing"),
         ("bundles:", "bundles says nothing"),
