@@ -22,10 +22,14 @@ def attached(gateway: Gateway, transformation: int) -> list[str]:
     return sorted(f.lfn for f in gateway.attached_files(transformation, ["Unused", "Processed"]))
 
 
-def archive(gateway: Gateway, transformation: int) -> None:
-    """As ``TransformationCleaningAgent.archiveTransformation``: it cleans, then sets the status."""
+def archive(gateway: Gateway, transformation: int, status: str = "Archived") -> None:
+    """As ``TransformationCleaningAgent.archiveTransformation``: it cleans, then sets the status.
+
+    :param status: ``Completed``: it has not come to that yet.
+    """
     gateway.services.call(TRANSFORMATIONS, "cleanTransformation", transformation)
-    by_hand(gateway, transformation, "Status", "Archived")
+    if status != "Completed":
+        by_hand(gateway, transformation, "Status", status)
 
 
 def test_only_files_that_no_generation_has_taken_are_attached(
@@ -73,7 +77,10 @@ def test_only_files_that_no_generation_has_taken_are_attached(
     assert attached(gateway, third) == [newest]
 
 
-def test_what_is_not_known_is_not_taken_again(system: System, gateway: Gateway) -> None:
+@pytest.mark.parametrize("status", ["Completed", "Archived"])
+def test_what_is_not_known_is_not_taken_again(
+    system: System, gateway: Gateway, status: str
+) -> None:
     top = prepared(gateway)
     query = MetaQuery.parse(dict(top.metadata))
     lfn = f"{top.path}/old"
@@ -82,7 +89,7 @@ def test_what_is_not_known_is_not_taken_again(system: System, gateway: Gateway) 
     first = gateway.create_transformation(spec(name, input_query=query)).id
     gateway.add_files(first, [lfn])
     gateway.complete_transformation(first)
-    archive(gateway, first)
+    archive(gateway, first, status)
     later = gateway.create_transformation(spec(unique())).id
     for names in ([name], [f"{unique('q')}__r1__take"]):
         with pytest.raises(Conflict, match="begin a new run"):

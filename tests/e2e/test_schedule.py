@@ -15,7 +15,7 @@ from tests.patience import until
 STEP = """\
 {step}:
   {kind}
-  job: {{type: script, executable: touch, arguments: "{step}_@{{JOB_ID}}", cpu_time: 600}}
+  job: {{type: script, executable: sh, arguments: "-c 'date > {step}_@{{JOB_ID}}'", cpu_time: 600}}
   output:
     directory: /sim/e2e/{name}/${{{{ run }}}}/{step}
     se: DISK-A-SE

@@ -115,7 +115,7 @@ _TABLES: Mapping[str, _Table] = {
         (ENDED_TRANSFORMATION, "act", "it takes the files that came since"),
         (RUNNING_TRANSFORMATION | {S.NEW}, "leave", "it is not complete: it takes what comes"),
         (S.STOPPED, "refuse", "it is Stopped, and not complete: resume it"),
-        (REMOVED_TRANSFORMATION, "refuse", "it was removed: clear the start of its step"),
+        (REMOVED_TRANSFORMATION, "leave", "it was removed: clear the start of its step"),
     ),
     "set_group_size": _table((RUNNING_TRANSFORMATION | {S.NEW, S.STOPPED}, "act", "")),
     "clean": _table(

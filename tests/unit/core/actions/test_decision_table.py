@@ -107,7 +107,7 @@ TABLE = {
     "flush": "rralrr llllllll rrrrr",
     "complete": "aaaaaa llllllll rrrrr",
     "extend": "raaaar rrrrrrrr rrrrr",
-    "reopen": "llllrr aarrrrrr rrrrr",
+    "reopen": "llllrr aallllll rrrrr",
     "set_group_size": "aaaaar llllllll rrrrr",
     "clean": "aaaaaa arllllaa aaaar",
     "delete": "arrrrr raraaara rrrrr",
