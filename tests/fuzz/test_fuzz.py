@@ -98,6 +98,11 @@ def test_an_exception_that_is_not_ours_is_reported(monkeypatch: pytest.MonkeyPat
     assert "ZeroDivisionError" in complaint(one)
 
 
+def test_a_file_that_is_slow_each_time_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.fuzz.checking.inspect", lambda *_, **__: for_ever())
+    assert "TooSlow" in complaint(case(3, 0), seconds=0.02)
+
+
 def test_an_error_without_a_place_or_a_hint_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     one = case(3, 0)
     error = DefinitionError("it is wrong", file=one.name)
