@@ -25,7 +25,11 @@ from dirac_prodsys.core.reports.ledger.records import (
     ActionRecord,
     DatasetRecord,
     EventRecord,
+    JobRow,
+    JobsRecord,
     RunRecord,
+    StorageRecord,
+    Stored,
 )
 from dirac_prodsys.errors import DefinitionError
 from dirac_prodsys.ledger.export import COLUMNS, FORMATS
@@ -262,3 +266,29 @@ def test_provenance_is_prov_json_that_its_library_reads(
     lacking = prodsys("history", "provenance", "bands")
     assert lacking.exit_code == 3
     assert "dirac-prodsys[provenance]" in lacking.stderr
+
+
+def test_a_run_is_shown_with_where_its_files_are_and_how_its_jobs_ended(prodsys, url: str) -> None:
+    ledger = Ledger.at(url)
+    for minute, failed in ((1, 0), (2, 3)):  # the last of each counts
+        at = BEGIN + timedelta(minutes=minute)
+        bad = JobRow(status="Failed", minor="Application", site="LCG.A.org", total=failed)
+        good = JobRow(status="Done", total=5, cpu_seconds=7200, wall_seconds=9000)
+        stored = {"DISK-SE": Stored(files=5 + failed, bytes=5_000_000_000)}
+        ledger.write(
+            [
+                JobsRecord(at=at, rows=(good, bad), **step_of(1)),
+                StorageRecord(at=at, files=5, elements=stored, **step_of(1)),
+            ]
+        )
+    ledger.close()
+    plain = prodsys("history", "show", "bands").stdout
+    assert "DISK-SE: 8 files, 5.0 GB" in plain
+    assert "Total: Failed" not in plain
+    text = prodsys("history", "show", "bands", "--jobs").stdout
+    assert "transformation 1 bands__r1__step1" in text
+    assert "3 jobs: Failed: Application, most at LCG.A.org" in text
+    assert "CPU time 2 h, wall 2 h" in text
+    (one,) = json.loads(prodsys("history", "show", "bands", "--json").stdout)["transformations"]
+    assert one["jobs"]["rows"][1]["total"] == 3
+    assert one["storage"]["elements"]["DISK-SE"]["files"] == 8

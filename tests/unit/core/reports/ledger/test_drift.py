@@ -191,9 +191,9 @@ def test_its_size_of_now_is_learnt_once_and_it_is_still_compared_with_what_was_m
     first = book_of([made()]).datasets["/sim/d"]
     assert size_now(first, checked(), LATER) is None
     assert size_now(first, None, LATER) is None
-    now = size_now(first, checked(2), LATER)
+    now = size_now(first, checked(2, size=20), LATER)
     assert now is not None
-    assert (now.files, now.bytes, now.production) == (2, None, "bands")
+    assert (now.files, now.bytes, now.production) == (2, 20, "bands")
     again = book_of([made(), now]).datasets["/sim/d"]
     assert size_now(again, checked(2), LATER) is None
     assert [each.recorded for each in of_dataset(checked(2, gone=("/sim/1",)), made(), now)] == [3]
