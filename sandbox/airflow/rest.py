@@ -71,9 +71,14 @@ class AirflowRest(airflow_rest.AirflowRest):
         """Return all DAGs that are not stale, by ID."""
         return {dag["dag_id"]: dag for dag in self._all("dags", "dags")}
 
+    def knows(self, dag_id: str) -> bool:
+        """Check whether there is a DAG that is not stale; cheaper than to ask for all of them."""
+        found = self._all("dags", "dags", dag_id_pattern=dag_id)
+        return any(dag["dag_id"] == dag_id for dag in found)
+
     def parsed(self, dag_id: str) -> float:
         """Return when the DAG was last parsed, Unix time; 0 if Airflow does not know it."""
-        for dag in self._all("dags", "dags", exclude_stale=False):
+        for dag in self._all("dags", "dags", exclude_stale=False, dag_id_pattern=dag_id):
             if dag["dag_id"] == dag_id and dag["last_parsed_time"]:
                 return datetime.datetime.fromisoformat(dag["last_parsed_time"]).timestamp()
         return 0.0

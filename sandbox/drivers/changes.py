@@ -18,6 +18,8 @@ from typing import Any
 
 #: seconds between two questions
 _ASK_SECONDS = 0.2
+#: a server that stands still answers nobody
+_PATIENCE_SECONDS = 5
 _ROWS = (
     "SHOW GLOBAL STATUS WHERE Variable_name IN"
     " ('Handler_write', 'Handler_update', 'Handler_delete')"
@@ -74,7 +76,12 @@ class RowCounter:
 
         try:
             if self._connection is None:
-                self._connection = MySQLdb.connect(unix_socket=str(self._socket), user="root")
+                self._connection = MySQLdb.connect(
+                    unix_socket=str(self._socket),
+                    user="root",
+                    connect_timeout=_PATIENCE_SECONDS,
+                    read_timeout=_PATIENCE_SECONDS,
+                )
             cursor = self._connection.cursor()
             cursor.execute(_ROWS)
             return sum(int(number) for _name, number in cursor.fetchall())

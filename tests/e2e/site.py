@@ -103,9 +103,9 @@ class Site:
         """Wait until Airflow knows the DAG, with these tasks."""
 
         def look() -> bool:
-            return name in self.rest.dags() and set(task_ids) <= self.rest.tasks(name)
+            return self.rest.knows(name) and set(task_ids) <= self.rest.tasks(name)
 
-        until(f"DAG {name} with {task_ids}", seconds, look)
+        until(f"DAG {name} with {task_ids}", seconds, look, each=0.25)
 
     def mark_run(self, name: str, run_id: str, state: str) -> None:
         """Mark a whole run ``failed`` or ``success``, as a person does."""
