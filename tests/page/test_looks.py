@@ -55,6 +55,7 @@ def _findings(page: Page) -> list[str]:
     """Return what axe-core finds on our part of the page."""
     where = {"include": [[".dp-root"]], "exclude": [["#nav-bar"]]}
     answer = Axe().run(page, context=where)
+    assert len(answer.response["passes"]) > 10, "it has looked at nothing"
     grave = (one for one in answer.response["violations"] if one["impact"] in _GRAVE)
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}; {one['help']}" for one in grave]
 
