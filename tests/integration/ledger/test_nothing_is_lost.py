@@ -216,7 +216,7 @@ def test_an_api_server_killed_at_random_loses_and_doubles_nothing(
 def serve(port: int) -> None:
     """Be an API server with the route."""
     app = FastAPI()
-    (offered,) = DiracProdsysPlugin.fastapi_apps
+    offered = DiracProdsysPlugin.fastapi_apps[0]
     app.mount(offered["url_prefix"], offered["app"])
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
 

@@ -14,6 +14,8 @@ from dirac_prodsys.core.text.wording import one_line, plural
 _MOST = 400
 #: most steps that are named
 _STEPS = 3
+#: steps that go well stand in the order of the production, behind those that do not
+_WELL = rank("running")
 
 
 def note(run: RunView, now: float) -> str:
@@ -28,7 +30,7 @@ def note(run: RunView, now: float) -> str:
     else:
         working = [step for step in run.steps if not LOOKS[step.state.kind].over]
         begun = [step for step in working if step.state.kind != "not begun"] or working
-        begun.sort(key=lambda step: rank(step.state.kind))
+        begun.sort(key=lambda step: min(rank(step.state.kind), _WELL))
         more = [f"{len(begun) - _STEPS} more steps"] if len(begun) > _STEPS else []
         left = [*map(_step, begun[:_STEPS]), *more] or [run.state.words]
     ends = [] if run.overview is None else [eta_short(run.overview.progress.forecast, now)]
