@@ -28,6 +28,9 @@ _STILL = 12
 #: shortest part of the past from which a rate is taken
 _SHORTEST = 1 / 8
 
+#: the past is as long as the time that is left if it is so close to it: no estimate is better
+_CLOSE = 0.98
+
 #: number of moments of the past at which an estimate is tried
 _TRIES = 24
 
@@ -199,7 +202,7 @@ def _needed(curve: _Curve, left: float) -> float | None:
         if rate <= 0 or (found is not None and rate * back < _DONE):
             break
         found = left / rate
-        if found >= back:
+        if found >= back * _CLOSE:
             break
         back = max(found, back * 0.7)
     return found

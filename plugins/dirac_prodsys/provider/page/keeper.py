@@ -44,8 +44,9 @@ _VIEWS = 120.0
 _FIRST = 20.0
 #: counts that are read at the beginning: those of these days, and all of runs that are not over
 _RECENT = timedelta(days=7)
-#: seconds after which the row of a run is made anew although nothing has changed
-_ROW_AGE = 60.0
+#: seconds after which the row of a run is made anew although nothing has changed, and seconds that
+#: this may take at each look
+_ROW_AGE, _ROW_SECONDS = 60.0, 1.0
 
 Place = tuple[str, str]
 
@@ -121,6 +122,8 @@ class Keeper:
         self._airflow_at: float | None = None
         self._ledger_why = self._airflow_why = ""
         self._published: Published | None = None
+        #: seconds of this look for rows of runs in which nothing has changed
+        self._spent = 0.0
         self._refreshing = threading.Lock()
         self._first = threading.Event()
         self._wake = threading.Event()
@@ -174,7 +177,7 @@ class Keeper:
             self._read_airflow()
             if time.monotonic() - self._viewed <= _VIEWS:
                 self.grids.look(self._live())
-            now = self.clock()
+            now, self._spent = self.clock(), 0.0
             views = {place: self._view(book, now) for place, book in self._shown()}
             found = self._published = self._publish(views, now)
             self._first.set()
@@ -216,8 +219,13 @@ class Keeper:
 
     def _read_whole(self, ledger: Ledger) -> None:
         """Read the whole past of runs that are not over: estimates are made of it."""
+        recent = self.clock() - _RECENT.total_seconds()
         for place, book in self._board.books.items():
-            if place not in self._whole and not book.ended:
+            if place in self._whole or book.ended:
+                continue
+            if book.first is not None and book.first.at.timestamp() > recent:
+                self._whole.add(place)  # all of it was read at the beginning
+            else:
                 kinds = ("counts",)
                 self._board.learn(ledger.find(Search(kinds, production=place[0], run=place[1])))
                 self._whole.add(place)
@@ -261,11 +269,14 @@ class Keeper:
         if made is not None and made.of == of:
             if LOOKS[made.view.state.kind].over:
                 return made.view
-            if now - made.at < _ROW_AGE:
+            if now - made.at < _ROW_AGE or self._spent > _ROW_SECONDS:
                 row = made.view.row.model_copy(update={"seen": seen_of(book, look, now)})
                 return replace(made.view, row=row)
+        begin = time.monotonic()
         view = run_view(book, airflow, look, now)
         self._made[place] = _Made(of, now, view)
+        if made is not None and made.of == of:
+            self._spent += time.monotonic() - begin
         return view
 
     def _publish(self, views: dict[Place, RunView], now: float) -> Published:
