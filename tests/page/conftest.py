@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -77,7 +77,7 @@ def new_page(browser: Browser, served: Shell) -> Iterator[Callable[..., Page]]:
     contexts = []
     wrong: list[str] = []
 
-    def make(width: int = 1280, theme: str = "light") -> Page:
+    def make(width: int = 1280, theme: Literal["light", "dark"] = "light") -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, base_url=served.url, color_scheme=theme
         )

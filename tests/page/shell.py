@@ -25,7 +25,6 @@ from dirac_prodsys.provider import page
 PREFIX = "/dirac-prodsys/page"
 STATIC = Path(page.__file__).parent / "static"
 
-_NEVER = {"total_entries": 0}
 _CONFIG = {
     "fallback_page_limit": 50,
     "auto_refresh_interval": 60,
@@ -108,7 +107,7 @@ def _apps() -> list[dict[str, Any]]:
 
 
 def _of_airflow(path: str) -> Any:
-    """Return what an Airflow with nothing in it answers its UI."""
+    """Return what Airflow answers its UI; None: nothing that the page needs."""
     if path == "/ui/config":
         return _CONFIG
     if path == "/ui/auth/me":
@@ -120,7 +119,7 @@ def _of_airflow(path: str) -> Any:
         return {"plugins": [ours], "total_entries": 1}
     if path == "/api/v2/version":
         return {"version": "3.3.2", "git_version": None}
-    return _NEVER
+    return None
 
 
 def _handler() -> type[BaseHTTPRequestHandler]:
@@ -153,7 +152,8 @@ def _handler() -> type[BaseHTTPRequestHandler]:
             if parts.path.startswith("/static/"):
                 return self._file(dist() / parts.path.removeprefix("/static/"))
             if parts.path.startswith(("/ui/", "/api/")):
-                return self._json(200, _of_airflow(parts.path))
+                found = _of_airflow(parts.path)
+                return self._json(404 if found is None else 200, found)
             text = (
                 (dist() / "index.html")
                 .read_text()

@@ -114,7 +114,7 @@ def test_a_comment_is_written(
 ) -> None:
     def written(request: Request) -> tuple[int, Any]:
         comment = {**examples["comment"]["comment"], "text": request.body["text"]}
-        served.answers["/api/dags/bands/runs/r1"]["comments"] = [comment]
+        answers["/api/dags/bands/runs/r1"]["comments"] = [comment]
         return 201, {"comment": comment}
 
     served.answers["/api/dags/bands/comments"] = written

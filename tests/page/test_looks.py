@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.page.conftest import PAGES, open_view, overhang
+from tests.page.shell import Shell
 
 #: findings of axe-core that count
 _GRAVE = ("serious", "critical")
@@ -36,7 +38,7 @@ def test_every_page_is_readable(
 
 
 def test_dialogs_are_readable(
-    new_page: Callable[..., Page], served, examples, tmp_path: Path
+    new_page: Callable[..., Page], served: Shell, examples: dict[str, Any], tmp_path: Path
 ) -> None:
     served.answers["/api/dags/bands/actions/preview"] = examples["action_started"]
     served.answers[examples["action_started"]["follow"]] = examples["action_preview"]
@@ -55,6 +57,7 @@ def _findings(page: Page) -> list[str]:
     """Return what axe-core finds on our part of the page."""
     where = {"include": [[".dp-root"]], "exclude": [["#nav-bar"]]}
     answer = Axe().run(page, context=where)
+    assert len(answer.response["passes"]) > 10, "it has looked at nothing"
     grave = (one for one in answer.response["violations"] if one["impact"] in _GRAVE)
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}; {one['help']}" for one in grave]
 

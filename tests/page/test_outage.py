@@ -11,9 +11,11 @@ from tests.page.conftest import HOME, PAGES, open_view
 from tests.page.shell import Shell
 
 
-def test_the_page_stays_and_recovers(new_page: Callable[..., Page], served: Shell) -> None:
+def test_the_page_stays_and_recovers(
+    new_page: Callable[..., Page], served: Shell, answers: dict[str, Any]
+) -> None:
     page = new_page()
-    for answer in served.answers.values():
+    for answer in answers.values():
         answer["sources"]["refresh"] = 2
     open_view(page, PAGES["step"])
     served.down = True

@@ -91,11 +91,11 @@ function Head({ data, inTab }) {
     h(
       "dl",
       { className: "dp-facts dp-wide" },
-      h(Fact, { name: "Done" }, percent(row.fraction), h("span", { className: "dp-muted" }, ` · ${count(row.steps_done)} of ${plural(row.steps_total, "step")}`)),
+      h(Fact, { name: "Progress" }, percent(row.fraction), h("span", { className: "dp-muted" }, ` · ${count(row.steps_done)} of ${plural(row.steps_total, "step")}`)),
       h(Fact, { name: "Files" }, row.files.words),
       h(Fact, { name: "Events" }, row.events ? row.events.words : "unknown"),
       h(Fact, { name: "Failed jobs" }, h("span", { className: row.failures_last_hour ? "dp-bad" : "" }, row.failures_last_hour == null ? "last hour unknown" : `${plural(row.failures_last_hour, "job")} in the last hour`), h("span", { className: "dp-muted" }, ` · ${count(row.failed_jobs)} now`)),
-      h(Fact, { name: "End" }, row.ended ? h(React.Fragment, null, "ended ", h(At, { stamp: row.ended })) : h(Said, null, row.eta.words)),
+      h(Fact, { name: "Done by" }, row.ended ? h(React.Fragment, null, "ended ", h(At, { stamp: row.ended })) : h(Said, null, row.eta.words)),
       h(Fact, { name: "Began" }, h(At, { stamp: row.began }), row.owner ? h(React.Fragment, null, " by ", h(Said, null, row.owner)) : null),
       h(Fact, { name: "VO, campaign" }, h(Said, null, [row.vo, row.campaign].filter(Boolean).join(", ") || "none")),
       h(Fact, { name: "In DIRAC's ProductionSystem" }, h(Said, null, row.grid_state || "unknown")),

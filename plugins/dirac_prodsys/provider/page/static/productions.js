@@ -16,7 +16,7 @@ const SORTS = [
   ["vo", "VO"],
   ["progress", "progress"],
   ["failures", "failures"],
-  ["eta", "end"],
+  ["eta", "done by"],
   ["changed", "last change"],
 ];
 const FILTERS = [["vo", "VO"], ["campaign", "Campaign"], ["state", "State"], ["type", "Type"]];
@@ -138,7 +138,7 @@ function List({ data, set, received, filtered }) {
       h(
         "thead",
         { role: "rowgroup" },
-        h("tr", { role: "row" }, ["State, why, since", "Production", "Steps", "Events", "Failures, last hour", "Dataset", "End", "Last change"].map((title) => h("th", { key: title, role: "columnheader", scope: "col" }, title))),
+        h("tr", { role: "row" }, ["State, why, since", "Production", "Steps", "Events", "Failures, last hour", "Dataset", "Done by", "Last change"].map((title) => h("th", { key: title, role: "columnheader", scope: "col" }, title))),
       ),
       h("tbody", { role: "rowgroup" }, data.rows.map((row) => h(Row, { key: row.key, row, received }))),
     ),
@@ -169,7 +169,7 @@ const Row = React.memo(
       cell("Events", row.events ? h(Events, { amount: row.events }) : h("span", { className: "dp-muted" }, "unknown")),
       cell("Failures, last hour", h(Failures, { row })),
       cell("Dataset", h(Datasets, { datasets: row.datasets }), "dp-col-dataset"),
-      cell("End", h(End, { row }), "dp-col-end"),
+      cell("Done by", h(End, { row }), "dp-col-end"),
       cell("Last change", h("div", { className: "dp-stack" }, h("span", { title: row.changed ?? "" }, h(Since, { stamp: row.changed })), h(Age, { seen: row.seen, received }))),
     );
   },

@@ -40,7 +40,7 @@ function Panel({ data, refresh }) {
     h(
       "dl",
       { className: "dp-facts" },
-      h(Fact, { name: "End" }, h(Said, null, node.eta.words)),
+      h(Fact, { name: "Done by" }, h(Said, null, node.eta.words)),
       data.events ? h(Fact, { name: "Events" }, data.events.words) : null,
       h(Fact, { name: "Files by DIRAC's status" }, byStatus(data.files, "file")),
       h(Fact, { name: "Tasks by DIRAC's status" }, byStatus(data.tasks, "task")),
