@@ -238,6 +238,9 @@ class Mapper:
             tasks=tasks.value if tasks is not None and isinstance(tasks.value, int) else count,
             whole=whole,
             waits=waits,
+            waits_for=sorted(
+                {v.by[0][0] for k, v in values.items() if isinstance(v, Made) and k != port}
+            ),
         )
         self.drafts[name] = draft
         return self._outputs(name, step)
