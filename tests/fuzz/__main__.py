@@ -20,9 +20,9 @@ from tests.fuzz.checking import SECONDS, complaint, warm_up
 PRINTED = 20
 
 
-def check(seed: int, seconds: float, number: int) -> tuple[int, str]:
+def check(seed: int, seconds: float, folder: str, number: int) -> tuple[int, str]:
     """The number and what is wrong with how its file is read."""
-    return number, complaint(case(seed, number), seconds)
+    return number, complaint(case(seed, number, folder), seconds)
 
 
 def main() -> int:
@@ -33,16 +33,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of CPU time for each file")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--show", type=int, metavar="NUMBER", help="print this file and stop")
+    parser.add_argument("--folder", default="", help="break the files of this folder alone")
     options = parser.parse_args()
     if options.show is not None:
-        sys.stdout.buffer.write(case(options.seed, options.show).text)
+        sys.stdout.buffer.write(case(options.seed, options.show, options.folder).text)
         return 0
     failed: list[tuple[int, str]] = []
     console = Console(stderr=True)
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console)
     with multiprocessing.Pool(options.processes, warm_up) as pool, progress:
         task = progress.add_task("broken files", total=options.count)
-        work = functools.partial(check, options.seed, options.seconds)
+        work = functools.partial(check, options.seed, options.seconds, options.folder)
         for number, wrong in pool.imap_unordered(work, range(options.count), chunksize=50):
             progress.advance(task)
             if wrong:

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.fuzz.hostile import hostile
 from tests.fuzz.mutations import IN_DATA, IN_TEXT, text_of
-from tests.fuzz.seeds import DEEPEST, Seed, depth, seeds
+from tests.fuzz.seeds import DEEPEST, Seed, depth, seeds, seeds_of
 
 #: kinds of damage: two in the text, three in the data
 KINDS = len(IN_TEXT) + len(IN_DATA)
@@ -30,15 +30,16 @@ class Case:
     others: dict[str, str]
 
 
-def case(seed: int, number: int) -> Case:
-    """The file of that number."""
+def case(seed: int, number: int, folder: str = "") -> Case:
+    """The file of that number; ``folder``: made of the files there alone."""
     random = Random(f"{seed}:{number}")  # noqa: S311  to be repeated, not to be secret
     if number % HOSTILE_EVERY == HOSTILE_EVERY - 1:
         return Case("hostile.yaml", hostile(random), {})
-    source = random.choice(seeds())
+    some = seeds() if not folder else seeds_of(folder)
+    source = random.choice(some)
     others = source.others
     if random.random() < 0.1:
-        other = random.choice(seeds())
+        other = random.choice(some)
         broken = _broken(random, other).decode("utf-8", "replace")
         others = dict.fromkeys(others, broken) | {source.name: others[source.name]}
     return Case(source.name, _broken(random, source), others)

@@ -1,4 +1,4 @@
-"""The files that are broken: all productions of the repository, good and bad, of both forms."""
+"""The files that are broken: all productions of the repository, good and bad, of all forms."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = (
     "include/productions",
     "include/productions/examples",
+    "tests/cwl/seeds",
     "tests/integration/ctao",
     "tests/productions/bad",
     "tests/productions/good",
@@ -38,13 +39,19 @@ class Seed:
 @functools.cache
 def seeds() -> tuple[Seed, ...]:
     """All of them, in an order that is the same everywhere."""
+    return tuple(seed for folder in FOLDERS for seed in seeds_of(folder))
+
+
+@functools.cache
+def seeds_of(folder: str) -> tuple[Seed, ...]:
+    """Those of one folder."""
     found: list[Seed] = []
-    for folder in FOLDERS:
+    if folder:
         files = [path for path in sorted((ROOT / folder).iterdir()) if path.is_file()]
         near = [path for path in (ROOT / folder).glob("other_files/*") if path.is_file()]
         others = {p.name: p.read_bytes().decode("utf-8", "replace") for p in (*files, *near)}
         for path in files:
-            if path.suffix in (".yaml", ".yml"):
+            if path.suffix in (".yaml", ".yml", ".cwl"):
                 text = path.read_bytes()
                 found.append(Seed(path.name, text, _data(text), others))
     return tuple(found)

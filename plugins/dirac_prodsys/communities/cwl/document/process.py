@@ -220,6 +220,8 @@ class _Viewer:
     def __init__(self, mistakes: Mistakes, named: frozenset[str]) -> None:
         self.mistakes = mistakes
         self.named = named
+        #: inputs and steps of the workflow that is being viewed
+        self.here: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     def wrong(self, where: Located, reason: str, hint: str, *, on_key: bool = False) -> None:
         self.mistakes.add(where, reason, hint, on_key=on_key, code=WRONG)
@@ -245,6 +247,7 @@ class _Viewer:
         if kind != "Workflow":
             return Process(str(kind), tree, inputs, outputs)
         steps: dict[str, CwlStep] = {}
+        around, self.here = self.here, (frozenset(inputs), frozenset(_names(tree, "steps")))
         if tree.get("steps") is None:
             self.wrong(tree, "the workflow has no steps", "write steps: {name: {run, in, out}}")
         for name, entry in self.entries(tree, "steps", "id", ""):
@@ -252,6 +255,7 @@ class _Viewer:
             if step is not None:
                 steps[name] = step
         results = {n: self.link(n, p.where, "outputSource") for n, p in outputs.items()}
+        self.here = around
         return Process(
             "Workflow", tree, inputs, outputs, steps, self.linked(inputs, steps, results)
         )
@@ -409,7 +413,7 @@ class _Viewer:
                 if not isinstance(source.value, str):
                     self.wrong(source, f"{key} is a name, or a list of names", "write step/output")
                     continue
-                sources.append(Source(source.value.rpartition("#")[2], source))
+                sources.append(Source(self.local(source.value), source))
         merge, pick = entry.get("linkMerge"), entry.get("pickValue")
         for given, known in ((merge, LINK_MERGE), (pick, PICK_VALUE)):
             if given is not None and given.value not in known:
@@ -424,6 +428,15 @@ class _Viewer:
             entry.get("valueFrom"),
         )
 
+    def local(self, name: str) -> str:
+        """Return the name of a source within its workflow: ``#main/step/port`` is ``step/port``."""
+        inputs, steps = self.here
+        parts = name.rpartition("#")[2].split("/")
+        while len(parts) > 1 and (parts[0] not in steps or len(parts) > 2):
+            parts = parts[1:]
+        text = "/".join(parts)
+        return text if text in inputs or len(parts) > 1 else name.rpartition("#")[2]
+
     def linked(
         self,
         inputs: Mapping[str, Port],
@@ -435,7 +448,7 @@ class _Viewer:
         links = [*(link for s in steps.values() for link in s.links.values()), *results.values()]
         for link in links:
             for source in link.sources:
-                if source.text not in known and source.text.split("/", 1)[-1] not in known:
+                if source.text not in known:
                     reason = f"there is no source {source.text[:80]!r}"
                     self.wrong(source.where, reason, nearest(source.text, known))
         return results
@@ -452,6 +465,17 @@ def _declared(tree: Located, inside: bool) -> Iterator[str]:
         yield name.rpartition("#")[2].rpartition("/")[2]
     for key, entry in tree.items():
         yield from _declared(entry, inside or key == "SchemaDefRequirement")
+
+
+def _names(tree: Located, key: str) -> Iterator[str]:
+    """Yield the identifiers of entries, as far as they have one."""
+    held = tree.get(key)
+    if held is None:
+        return
+    if isinstance(held.value, dict):
+        yield from held.value
+    for entry in held.value if isinstance(held.value, tuple) else ():
+        yield (entry.text("id") or "").rpartition("#")[2].rpartition("/")[2]
 
 
 def _merged(entry: Located) -> Any:

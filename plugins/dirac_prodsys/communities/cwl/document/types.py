@@ -42,14 +42,18 @@ class CwlType:
         """Whether its values are files, or arrays of them."""
         return self.base == "File" or (self.base == "union" and set(self.choices) == {"File"})
 
-    @property
-    def may_be_file(self) -> bool:
-        """Whether a file, a directory or a record of them can be a value."""
-        return self.base in (*FILES, "record", "Any") or bool(FILES & set(self.choices))
+    def takes_files(self, *, many: bool) -> bool:
+        """Whether a file can be its value; ``many``: a list of files."""
+        if self.base == "Any":
+            return True
+        if self.base == "union":
+            return "File" in self.choices
+        return self.base == "File" and self.depth == int(many)
 
     def words(self) -> str:
         """Return the type as CWL writes it."""
-        return f"{self.base}{'[]' * self.depth}{'?' if self.optional else ''}"
+        base = " or ".join(self.choices) if self.base == "union" else self.base
+        return f"{base}{'[]' * self.depth}{'?' if self.optional else ''}"
 
 
 def read_type(written: Any, named: Container[str] = ()) -> CwlType | None:

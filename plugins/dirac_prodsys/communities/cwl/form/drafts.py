@@ -39,6 +39,7 @@ class Draft:
     :param uploads: outputs that somebody takes, in order.
     :param fixed: outputs whose file has the same name whatever task makes it.
     :param result: outputs that are outputs of the workflow.
+    :param waits_for: steps whose known files its jobs get.
     :param waits: files of other steps that must be there: ``LFN:/…``.
     """
 
@@ -54,6 +55,7 @@ class Draft:
     fixed: set[str] = field(default_factory=set)
     result: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    waits_for: list[str] = field(default_factory=list)
     labelled: bool = False
 
     @property
@@ -113,6 +115,7 @@ def native_step(draft: Draft, drafts: Mapping[str, Draft]) -> Located:
     if draft.uploads:
         made["output"] = _output(draft)
     if draft.waits:
+        made["after"] = draft.waits_for
         made["wait_for"] = [{"file": lfn.removeprefix("LFN:")} for lfn in draft.waits]
     if draft.result:
         made["dataset"] = _dataset(draft)

@@ -132,14 +132,17 @@ def _files(name: str, port: Port, entry: Located, mistakes: Mistakes) -> Value:
     if data is None:
         return Known(None, entry)
     depth = port.type.depth
+    if isinstance(data, Mapping) and data.keys() == {"lfns"} and isinstance(data["lfns"], list):
+        named = tuple(f"LFN:{lfn}" for lfn in data["lfns"])
+        return Listed(dict(entry.items()), depth, entry, named if depth else ())
     if isinstance(data, Mapping) and "class" not in data and data.keys() & _SOURCES:
         return Listed(dict(entry.items()), depth, entry)
     some = data if isinstance(data, list) else [data]
     lfns = [_lfn(one) for one in some]
     if some and all(lfns):
         paths = [lfn for lfn in lfns if lfn]
-        one = f"LFN:{paths[0]}" if len(paths) == 1 and not isinstance(data, list) else ""
-        return Listed({"lfns": paths}, 0 if one else 1, entry, one)
+        named = tuple(f"LFN:{path}" for path in paths)
+        return Listed({"lfns": paths}, int(isinstance(data, list)), entry, named)
     there = [_on_worker(one) for one in some]
     if some and all(there):
         return Known(there if isinstance(data, list) else there[0], entry)

@@ -50,16 +50,28 @@ class Listed:
     """Files of the catalogue.
 
     :param input: ``input:`` of a step.
-    :param lfn: the file, if it is one: ``LFN:/…``.
+    :param lfns: the files, if they are named: ``LFN:/…``.
     """
 
     input: Mapping[str, Any]
     depth: int
     where: Located
-    lfn: str = ""
+    lfns: tuple[str, ...] = ()
+
+    @property
+    def for_each(self) -> str | list[str]:
+        """Return the files as the input of every job."""
+        return list(self.lfns) if self.depth else self.lfns[0]
 
 
-Value = Known | Asked | Made | Listed
+@dataclass(frozen=True)
+class Lost:
+    """What a step would make that cannot be mapped: who takes it is not looked at."""
+
+    where: Located
+
+
+Value = Known | Asked | Made | Listed | Lost
 
 
 def placed(where: Located, data: Any) -> Located:

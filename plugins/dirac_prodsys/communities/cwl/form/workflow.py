@@ -29,11 +29,13 @@ from dirac_prodsys.communities.cwl.form.links import (
     value_of,
     with_expression,
 )
-from dirac_prodsys.communities.cwl.form.values import Asked, Known, Listed, Made, Value
+from dirac_prodsys.communities.cwl.form.values import Asked, Known, Listed, Lost, Made, Value
 from dirac_prodsys.communities.cwl.form.wrapping import process_of_job
 from dirac_prodsys.communities.cwl.job.job_type import FILES
 from dirac_prodsys.core.language.located import Located, Mistakes
 
+#: files that every job of a step gets beside those of its task
+MOST_BESIDE = 20
 #: values of a step that is scattered: more of them are another production
 MOST_VALUES = 10_000
 
@@ -61,11 +63,15 @@ class Mapper:
         library = _library(process)
         for step in self._in_order(process):
             name = f"{prefix}{step.name}"
+            sources = (s.text for link in step.links.values() for s in link.sources)
+            if any(isinstance(around[source], Lost) for source in sources):
+                around |= {f"{step.name}/{port}": Lost(step.where) for port in step.outputs}
+                continue
             try:
                 made = self._step(name, step, around, process, library)
             except Refused:
-                # one finding for a step; those that take its files are looked at all the same
-                made = {p: self._stand_in(name, step, p) for p in step.outputs}
+                # one finding for a step, and none for those that follow from it
+                made = {port: Lost(step.where) for port in step.outputs}
             around |= {f"{step.name}/{port}": value for port, value in made.items()}
         return around
 
@@ -74,6 +80,8 @@ class Mapper:
     ) -> Iterator[tuple[Link, Value]]:
         """Yield the value of each output of the workflow."""
         for link in process.results.values():
+            if any(isinstance(around[source.text], Lost) for source in link.sources):
+                continue
             try:
                 yield link, value_of(link, around, f"output {link.name!r}", self.mistakes)
             except Refused:
@@ -92,12 +100,6 @@ class Mapper:
             refuse(self.mistakes, first.where, f"these steps wait for each other: {way}", "cut it")
             return []
         return [process.steps[name] for name in order if name in process.steps]
-
-    def _stand_in(self, name: str, step: CwlStep, port: str) -> Value:
-        kind = step.run.outputs[port].type
-        if name in self.drafts and kind.is_file:
-            return Made(((name, port),), min(1, kind.depth + bool(step.scatter)), step.where)
-        return Known(None, step.where)
 
     def _step(
         self,
@@ -216,10 +218,10 @@ class Mapper:
                 inputs[key] = lfn
                 waits.append(lfn)
             elif isinstance(value, Listed):
-                inputs[key] = value.lfn
+                inputs[key] = value.for_each
             elif isinstance(value, Asked):
                 inputs[key] = f"${{{{ parameters.{value.parameter} }}}}"
-            elif value.value is not None:
+            elif isinstance(value, Known) and value.value is not None:
                 self._check(words, step, key, value, left)
                 inputs[key] = value.value
         count, inputs = self._scattered(words, step, values, inputs, port)
@@ -236,6 +238,9 @@ class Mapper:
             tasks=tasks.value if tasks is not None and isinstance(tasks.value, int) else count,
             whole=whole,
             waits=waits,
+            waits_for=sorted(
+                {v.by[0][0] for k, v in values.items() if isinstance(v, Made) and k != port}
+            ),
         )
         self.drafts[name] = draft
         return self._outputs(name, step)
@@ -278,16 +283,18 @@ class Mapper:
                 reason,
                 f"give all but one of these inputs as one file, LFN:/…, or {ONE_JOB}",
             )
+        if not many and step.scatter:  # each task has its values, and all have these files
+            return None, ""
         port = many[0] if many else next(iter(files))
         return files[port], port
 
     def _is_one(self, key: str, value: Made | Listed, step: CwlStep) -> bool:
-        """Whether a value is one file whose name is known before it is there."""
-        if key in step.scatter or value.depth:
+        """Whether a value is files that every job can get, as their names are known before."""
+        if key in step.scatter:
             return False
         if isinstance(value, Listed):
-            return bool(value.lfn)
-        return len(value.by) == 1 and self.drafts[value.by[0][0]].makes_one
+            return 0 < len(value.lfns) <= MOST_BESIDE
+        return not value.depth and len(value.by) == 1 and self.drafts[value.by[0][0]].makes_one
 
     def _known_file(self, value: Made, words: str, key: str, step: CwlStep) -> str:
         ((parent, port),) = value.by
@@ -318,7 +325,7 @@ class Mapper:
             reason = f"{words} is {port.type.words()}, and gets files"
             raise refuse(self.mistakes, link.where, reason, "give it a value, or make it a File")
         wanted = port.type.depth + (key in step.scatter)
-        listed_singly = isinstance(value, Listed) and not value.lfn
+        listed_singly = isinstance(value, Listed) and not value.lfns
         if (
             value.depth != wanted
             and link.value_from is None

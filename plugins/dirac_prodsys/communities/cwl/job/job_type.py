@@ -54,7 +54,8 @@ class Cwl(JobAttributes):
     :param digest: ``sha256:…`` of the process with all that it names; another one is refused.
     :param packed: the process itself; written by what reads ``file``.
     :param inputs: input of the process → its value; ``@{InputData}``: the files of the task,
-        ``@{JOB_ID}``: its number, ``LFN:/…``: a file that every job gets, ``{each: […]}``: one of
+        ``@{JOB_ID}``: its number, ``LFN:/…``: a file that every job gets, or a list
+        of them, ``{each: […]}``: one of
         these for each task.
     :param outputs: output of the process → the name of its file in ``output.files``.
     :param runner: the program that runs CWL on the worker, with the arguments of ``cwltool``.
@@ -147,7 +148,8 @@ class Cwl(JobAttributes):
         cores, memory = needs.get("coresMin", 1), needs.get("ramMin", 0)
         much = math.ceil(memory / _MIB)
         tags = (f"{much}GB",) if much > _USUAL * (self.processors or cores) else ()
-        sandbox = (v for _, v in sorted(self.inputs.items()) if is_lfn(v))
+        given = (value for _, value in sorted(self.inputs.items()))
+        sandbox = (f for v in given for f in (v if isinstance(v, list) else [v]) if is_lfn(f))
         return JobSpec(
             name=context.name,
             job_type=self.job_type or context.job_type,
@@ -217,11 +219,13 @@ def _entries(held: Any) -> Iterator[tuple[str, Any]]:
 def _mistake(value: Any, kind: CwlType) -> tuple[str, str] | None:
     """Return why a value cannot go into an input, and the way out."""
     if value == FILES:
-        if (kind.is_file or kind.base == "Any") and kind.depth <= 1:
+        if kind.takes_files(many=False) or kind.takes_files(many=True):
             return None
         return "it takes no files of the task", "give them to an input of type File or File[]"
     if is_lfn(value):
-        return None if kind.is_file and not kind.depth else ("it takes no file", "use a File")
+        return None if kind.takes_files(many=False) else ("it takes no file", "use a File")
+    if isinstance(value, list) and value and all(map(is_lfn, value)):
+        return None if kind.takes_files(many=True) else ("it takes no files", "use a File[]")
     if isinstance(value, Mapping) and value.keys() == {EACH}:
         some = value[EACH]
         if not isinstance(some, list) or not some:
@@ -240,7 +244,7 @@ def _how(value: Any, kind: CwlType) -> dict[str, Any]:
     if value == FILES:
         several = "any" if kind.base in ("union", "Any") else "all" if kind.depth else "one"
         return {"files": several}
-    if is_lfn(value):
+    if is_lfn(value) or (isinstance(value, list) and value and all(map(is_lfn, value))):
         return {"file": value}
     if value == NUMBER and kind.base in ("int", "long"):
         return {"number": True}

@@ -65,7 +65,8 @@ def value_of(how: dict[str, Any], task: str, lfns: list[str]) -> Any:
             raise Failed(f"{len(found)} files came to an input that takes one")
         return found[0]
     if "file" in how:
-        return a_file(how["file"])
+        named = how["file"]
+        return [a_file(lfn) for lfn in named] if isinstance(named, list) else a_file(named)
     if "number" in how:
         return int(task)
     value = how["each"][(int(task) - 1) % len(how["each"])] if "each" in how else how["value"]
