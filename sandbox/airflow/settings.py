@@ -192,6 +192,7 @@ def environment(
         # neither ~/.dirac.cfg nor ~/.globus of the user who starts it
         "HOME": str(home),
         "TMPDIR": str(home / "tmp"),
+        "DIRAC_PRODSYS_AGENTS": str(home / "agents"),
         "LANG": "C.UTF-8",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

@@ -22,8 +22,8 @@ from dirac_prodsys.core.rehearsal.openers import openers
 from dirac_prodsys.core.rehearsal.report import RehearsalReport, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import left_out, storage_of
-from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.dirac.rehearsal import RehearsalGateway
+from dirac_prodsys.gateway.records import GatewaySettings
 from sandbox.airflow.rest import FINAL
 from sandbox.airflow.settings import connection_to
 from sandbox.airflow.stack import AirflowStack

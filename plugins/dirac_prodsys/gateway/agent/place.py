@@ -16,14 +16,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import dirac_prodsys
 from dirac_prodsys.errors import GatewayRejected
 
 #: variable that names the folder of the sockets
 FOLDER = "DIRAC_PRODSYS_AGENTS"
 
 #: folder that has the package
-CODE = Path(dirac_prodsys.__file__).resolve().parent
+CODE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
