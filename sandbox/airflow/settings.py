@@ -88,12 +88,15 @@ def bundles(productions: Path, dags: Path) -> str:
     )
 
 
-def connection_to(grid: Grid, group: str = "sim_prod") -> dict[str, Any]:
-    """Return Airflow's connection to a sandbox grid, polled as fast as its agents work."""
+def connection_to(grid: Grid, group: str = "sim_prod", *, backend: str = "dirac") -> dict[str, Any]:
+    """Return Airflow's connection to a sandbox grid, polled as fast as its agents work.
+
+    In process by default: the sandbox's scheduler imports DIRAC once for all tasks.
+    """
     return {
         "conn_type": "dirac",
         "extra": {
-            "backend": "dirac",
+            "backend": backend,
             "config": str(grid.client_cfg),
             "proxy": str(grid.proxy("prodmgr", group)),
             "group": group,
@@ -192,6 +195,7 @@ def environment(
         # neither ~/.dirac.cfg nor ~/.globus of the user who starts it
         "HOME": str(home),
         "TMPDIR": str(home / "tmp"),
+        "DIRAC_PRODSYS_AGENTS": str(home / "agents"),
         "LANG": "C.UTF-8",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

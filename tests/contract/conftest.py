@@ -24,13 +24,13 @@ def contract_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
         yield grid
 
 
-@pytest.fixture(params=["memory", "dirac", "agent"])
+@pytest.fixture(params=["memory", "dirac"])
 def system(request: pytest.FixtureRequest) -> System:
-    """All, one after the other."""
+    """Both, one after the other; DIRAC through the agent, which runs the gateway of ``dirac/``."""
     if request.param == "memory":
         return InMemory()
     grid = request.getfixturevalue("contract_grid")
-    if request.param == "dirac":
+    if request.node.get_closest_marker("in_process"):
         return OnDirac(grid)
     request.getfixturevalue("agents")
     return OnAgent(grid)

@@ -62,6 +62,7 @@ class TestLists:
 
 
 class TestGroupSize:
+    @pytest.mark.in_process
     def test_it_is_set_and_setting_it_again_changes_nothing(self, gateway: Gateway) -> None:
         made = gateway.create_transformation(spec(unique(), group_size=2))
         before = gateway.services.calls[f"{TRANSFORMATIONS}.setTransformationParameter"]

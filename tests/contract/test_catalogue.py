@@ -11,6 +11,7 @@ from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, System, prepared, unique
 
 
+@pytest.mark.in_process
 def test_directories_are_made_with_metadata_and_may_be_made_again(gateway: Gateway) -> None:
     mark = unique()
     above = DirectorySpec(

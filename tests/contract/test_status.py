@@ -133,6 +133,7 @@ def test_an_unknown_transformation_is_not_found(gateway: Gateway) -> None:
             verb(999_999_999)
 
 
+@pytest.mark.in_process
 def test_a_snapshot_of_many_costs_three_calls(gateway: Gateway) -> None:
     ids = [
         gateway.services.call(

@@ -71,7 +71,7 @@ def test_numbers_with_a_fraction_are_found_as_they_were_written(
     for condition, means in MEANINGS:
         query = MetaQuery.parse({"run": run_of(files), field: condition})
         wanted = {lfn for lfn, number in files.items() if means(number)}
-        assert set(gateway.find_files(query)) == wanted, condition
+        assert set(gateway.selected_files(query)) == wanted, condition
         assert gateway.selected_files(query) == sorted(wanted), condition
         assert gateway.count_files(query) == len(wanted), condition
 
@@ -110,6 +110,7 @@ def test_a_child_is_attached_the_files_that_have_its_fraction(
         assert (compared.unattached, compared.others) == (0, {}), condition
 
 
+@pytest.mark.in_process
 def test_a_query_that_was_sent_without_regard_to_24_bits_is_not_adopted(gateway: Gateway) -> None:
     """It selects nothing, whatever its words."""
     query = MetaQuery.parse({"run": unique(), "thetaP": 52.374})
@@ -228,7 +229,7 @@ def test_text_is_compared_without_regard_to_case_and_accents(
             for form in ({"=": text}, {"nin": [text, "z"]}, {">=": text}):
                 query = MetaQuery.parse({"run": mark, field: form})
                 wanted = sorted(lfn for lfn, metadata in files.items() if query.matches(metadata))
-                assert sorted(gateway.find_files(query)) == wanted, form
+                assert sorted(gateway.selected_files(query)) == wanted, form
 
 
 def test_a_directory_that_has_a_date_is_prepared_again_and_found_by_it(
@@ -271,7 +272,7 @@ def test_fields_that_every_file_has_are_asked_for_or_refused(
         ("GID", {">=": 0}),
     ):
         query = MetaQuery.parse({**directory.metadata, field: condition})
-        assert gateway.find_files(query) == [f"{directory.path}/file"], field
+        assert gateway.selected_files(query) == [f"{directory.path}/file"], field
     for field in ("SE", "User", "Group", "Path", "Status", "LastAccessDate"):
         query = MetaQuery.parse({**directory.metadata, field: "any-of-them"})
         with pytest.raises(GatewayRejected, match=f"no metadata field {field}"):

@@ -195,7 +195,23 @@ def test_nobody_else_says_the_name_of_a_community() -> None:
     assert all(line.startswith(f"{TABLE}: ") for line in found)
 
 
-@pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol"])
+#: modules that run DIRAC, and the files that may import them: all others open a gateway
+RUN_DIRAC = ("dirac_prodsys.gateway.dirac", "dirac_prodsys.gateway.bodies")
+MAY_RUN_DIRAC = ("gateway/", "communities/", "cli/options/run_values.py")
+
+
+def test_nothing_of_airflow_or_the_command_line_runs_dirac_past_the_gateway() -> None:
+    found = {
+        path.relative_to(PLUGINS / PACKAGE).as_posix()
+        for path in FILES
+        for name in imported(ast.parse(path.read_text("utf-8")), PACKAGES)
+        if name.startswith(RUN_DIRAC)
+    }
+    assert "gateway/agent/worker.py" in found
+    assert [file for file in sorted(found) if not file.startswith(MAY_RUN_DIRAC)] == []
+
+
+@pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol", "gateway.agent"])
 def test_a_room_loads_neither_airflow_nor_dirac(room: str) -> None:
     code = f"""
 import importlib, pkgutil, sys

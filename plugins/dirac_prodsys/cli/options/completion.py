@@ -54,7 +54,7 @@ def runs(context: typer.Context, incomplete: str) -> Iterator[str]:
         return
     with contextlib.suppress(ProdsysError, OSError):
         name = read_production(Path(str(file))).name if file else str(named[0])
-        backend = str(given.get("backend") or "dirac")
+        backend = str(given.get("backend") or os.environ.get("DIRAC_PRODSYS_BACKEND") or "dirac")
         proxy = os.environ.get("X509_USER_PROXY", "")
         gateway = Grid(backend, str(config), proxy, timeout=_PATIENCE).gateway()
         yield from sorted(tag for tag in run_tags(gateway, name) if tag.startswith(incomplete))

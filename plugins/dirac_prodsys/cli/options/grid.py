@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 class Grid:
     """The grid to ask; each field is an option of every command that asks one."""
 
-    backend: Annotated[str, typer.Option(help="Gateway to use.")] = "dirac"
+    backend: Annotated[
+        str,
+        typer.Option(envvar="DIRAC_PRODSYS_BACKEND", help="Gateway to use: dirac, agent, memory."),
+    ] = "dirac"
     config: Annotated[
         str, typer.Option(envvar="DIRACSYSCONFIG", help="DIRAC configuration file or server URL.")
     ] = ""
@@ -33,6 +36,12 @@ class Grid:
         str, typer.Option(envvar="X509_USER_PROXY", help="Proxy of a production group.")
     ] = ""
     group: Annotated[str, typer.Option(help="DIRAC group, if not the proxy's own.")] = ""
+    dirac_python: Annotated[
+        str,
+        typer.Option(
+            envvar="DIRAC_PRODSYS_PYTHON", help="Python that has DIRAC, with --backend agent."
+        ),
+    ] = ""
     timeout: Annotated[float, typer.Option(help="Seconds after which a call is given up.")] = 60.0
 
     def gateway(self) -> ProductionGateway:

@@ -174,6 +174,8 @@ def _start(place: Place, python: str, deadline: float) -> None:
         process.kill()
         process.wait()
         raise TimeoutError("it takes too long to start") from None
+    if code < 0:
+        raise ConnectionAbortedError(f"it was killed while it started (signal {-code})")
     if code:
         words = place.log.read_text(errors="replace").strip().splitlines()
         raise GatewayRejected(

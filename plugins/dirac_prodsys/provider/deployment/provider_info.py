@@ -20,7 +20,9 @@ def _field(label: str, description: str, *, kind: str = "string") -> dict[str, A
 #: fields of the connection form; each name is a field of ``gateway.records.GatewaySettings``
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "backend": _field(
-        "Backend", "dirac (a real grid) or memory (a grid in this process, for tests)"
+        "Backend",
+        "agent (a real grid, by a process of its own), dirac (a real grid, in each process) or "
+        "memory (a grid in this process, for tests)",
     ),
     "config": _field(
         "Configuration",
@@ -41,6 +43,9 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "registry": _field(
         "Registry", "Enter runs in DIRAC's ProductionSystem, for dirac-prod-get", kind="boolean"
+    ),
+    "dirac_python": _field(
+        "Python of DIRAC", "With the backend agent: path of a Python that has DIRAC; empty: our own"
     ),
     "portal": _field(
         "Portal",

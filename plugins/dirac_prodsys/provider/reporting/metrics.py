@@ -27,6 +27,7 @@ from airflow.sdk.observability import stats
 from dirac_prodsys.core.naming import name_parts
 from dirac_prodsys.core.reports.state_line import StateKind
 from dirac_prodsys.errors import GatewayDenied
+from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.watched_calls import watch_calls
 
@@ -130,14 +131,14 @@ def report_calls() -> None:
 
 
 def proxy_lifetime(settings: GatewaySettings) -> float | None:
-    """Return the seconds for which a connection's proxy is valid; None: it has none, or unknown."""
-    if not _form() or settings.backend not in ("dirac", "rehearsal"):
-        return None
-    from dirac_prodsys.gateway.dirac.credentials import read_proxy
-    from dirac_prodsys.gateway.dirac.rpc import proxy_file
+    """Return the seconds for which a connection's proxy is valid; None: it has none, or unknown.
 
+    It may take as long as a call.
+    """
+    if not _form() or settings.backend == "memory":
+        return None
     try:
-        return read_proxy(proxy_file(settings)).ends - time.time()
+        return open_gateway(settings).proxy_facts().ends - time.time()
     except GatewayDenied:
         return 0.0  # a missing or unreadable proxy helps no more than one that has expired
 

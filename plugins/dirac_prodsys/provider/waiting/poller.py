@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
-from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.errors import GatewayUnavailable, ProdsysError
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
@@ -171,10 +171,10 @@ class Poller:
                 self._fail(error)
             else:
                 self._succeed(wanted, found)
-            self._report()
+            await self._report()
             await self._pause(time.monotonic() - started)
 
-    def _report(self) -> None:
+    async def _report(self) -> None:
         """Report to Airflow's metrics how this cycle went."""
         now, conn_id = time.monotonic(), self.conn_id
         if not self._failures:
@@ -184,9 +184,12 @@ class Poller:
         self.waits.report()
         if now - self._proxy_at > _PROXY_EVERY:
             self._proxy_at = now
-            left = metrics.proxy_lifetime(self.settings)
-            if left is not None:
-                metrics.gauge("proxy_lifetime", left, connection=conn_id)
+            with contextlib.suppress(GatewayUnavailable):
+                left = await self._calls.run(
+                    lambda: metrics.proxy_lifetime(self.settings), longest_call(self.settings)
+                )
+                if left is not None:
+                    metrics.gauge("proxy_lifetime", left, connection=conn_id)
 
     async def _gather(self) -> None:
         """Sleep until somebody waits, then let a burst of others catch up."""

@@ -9,9 +9,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -99,32 +99,31 @@ def test_one_that_was_killed_is_started_again(folder: Path) -> None:
     assert running(folder)[0].pid != agent.pid
 
 
-@pytest.fixture
-def hanging(folder: Path, tmp_path: Path) -> Iterator[GatewaySettings]:
-    """A connection to a grid that takes connections and answers nobody."""
-    proxy = tmp_path / "proxy.pem"
-    proxy.write_text("a file")
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        url = f"dips://127.0.0.1:{server.getsockname()[1]}/Configuration/Server"
-        yield GatewaySettings(
-            backend="agent", config=url, proxy=str(proxy), ca_dir=str(tmp_path), timeout=600
-        )
-
-
 @pytest.mark.parametrize("which", [running, workers], ids=["agent", "worker"])
 def test_one_that_is_killed_during_a_call_is_an_outage(
-    folder: Path, hanging: GatewaySettings, which: object
+    folder: Path, tmp_path: Path, which: Callable[[Path], list[psutil.Process]]
 ) -> None:
-    gateway = open_gateway(hanging)
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(gateway.ping)
-        until("a worker", START, lambda: workers(folder))
-        until("its call", START, lambda: any(w.num_threads() > 2 for w in workers(folder)))
-        for process in which(folder):  # type: ignore[operator]
-            process.kill()
-        error = call.exception(patience(20))
+    proxy = tmp_path / "proxy.pem"
+    _write_certificate(proxy)
+    with socket.create_server(("127.0.0.1", 0)) as server:  # it never answers
+        server.settimeout(patience(START))
+        url = f"dips://127.0.0.1:{server.getsockname()[1]}/Configuration/Server"
+        settings = replace(NO_PROXY, config=url, proxy=str(proxy), ca_dir=str(tmp_path))
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(open_gateway(replace(settings, timeout=600)).ping)
+            with server.accept()[0]:
+                for process in which(folder):
+                    process.kill()
+                error = call.exception(patience(20))
     assert isinstance(error, GatewayUnavailable)
+    assert "agent is gone" in error.reason
     assert asked(open_gateway(NO_PROXY))
+
+
+def _write_certificate(file: Path) -> None:
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=somebody -keyout - -out -"
+    made = subprocess.run(command.split(), capture_output=True, check=True)
+    file.write_bytes(made.stdout)
 
 
 def test_one_that_is_frozen_is_an_outage_after_the_timeout(folder: Path) -> None:
