@@ -28,7 +28,8 @@ def new_key() -> Any:
     import M2Crypto
 
     key = M2Crypto.EVP.PKey()
-    key.assign_rsa(M2Crypto.RSA.gen_key(_BITS, 65537, callback=lambda *_step: None))
+    silent = M2Crypto.util.quiet_genparam_callback
+    key.assign_rsa(M2Crypto.RSA.gen_key(_BITS, 65537, callback=silent))
     return key
 
 
