@@ -68,6 +68,7 @@ def test_only_files_that_no_generation_has_taken_are_attached(
     assert gateway.input_query(first) is None
     assert attached(gateway, first) == []
     assert keep_taken(gateway, first, "r1", {"quality": 7})
+    assert read_taken(gateway, first) == kept
     assert taken_before(gateway, names[:2]) == {old, new}
     assert came_since(gateway, first, names[:2]).files == 0
     system.register(newest, {})

@@ -61,25 +61,29 @@ def keep_taken(
 ) -> bool:
     """Keep what a transformation has taken; return False if its list of files is too long.
 
-    What was kept before stays, if DIRAC has forgotten the files meanwhile.
+    What was kept before stays: DIRAC may have forgotten some files, or all, meanwhile.
 
     :raises GatewayError: as :meth:`ProductionGateway.write_note`.
     """
-    lfns = [file.lfn for file in gateway.attached_files(transformation, _STATES)]
-    before = gateway.read_note(transformation, TAKEN)
-    if before and not lfns:
-        return True
+    lfns = {file.lfn for file in gateway.attached_files(transformation, _STATES)}
+    query = gateway.input_query(transformation)
+    form = None if query is None else query.to_dirac()
+    before = read_taken(gateway, transformation)
+    if before is not None:
+        if before.files is None:
+            return False
+        lfns |= before.files
+        form = form or (None if before.query is None else dict(before.query))
     packed = pack(CatalogueFile(lfn, 0, "") for lfn in lfns)
     kept = len(packed) <= MOST
-    query = gateway.input_query(transformation)
     head = {
         "run_id": run_id,
         "parameters": dict(parameters),
-        "query": None if query is None else query.to_dirac(),
+        "query": form,
         "listed": kept,
     }
     text = f"{json.dumps(head, sort_keys=True, default=str)}\n{packed if kept else ''}"
-    if text != before:
+    if text != gateway.read_note(transformation, TAKEN):
         gateway.write_note(transformation, TAKEN, text)
     return kept
 
