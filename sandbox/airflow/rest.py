@@ -110,6 +110,10 @@ class AirflowRest(airflow_rest.AirflowRest):
         path = f"{run_path(dag_id, run_id)}/taskInstances"
         return {item["task_id"]: item for item in self._all(path, "task_instances")}
 
+    def asset_events(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the asset events that the tasks of a DAG sent."""
+        return list(self._all("assets/events", "asset_events", source_dag_id=dag_id))
+
 
 def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:
     """Call ``look`` again and again until it returns something true, and return that.

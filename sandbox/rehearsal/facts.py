@@ -103,8 +103,7 @@ def _in_ledger(run: ProductionRun, names: set[str]) -> dict[str, Account]:
 
 def _events(run: ProductionRun) -> dict[str, Account]:
     """Return what the events of the steps' assets say."""
-    found = run.stack.rest.get("assets/events", source_dag_id=run.dag_id, limit=1000)
-    extras = (one["extra"] for one in found["asset_events"])
+    extras = (one["extra"] for one in run.stack.rest.asset_events(run.dag_id))
     return {
         extra["dataset"]: Account(
             extra["files"],

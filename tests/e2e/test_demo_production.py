@@ -63,8 +63,7 @@ def test_one_yaml_becomes_one_dataset(site: Site, tmp_path: Path) -> None:
     assert (dataset["files"], dataset["frozen"]) == (1, True)
     assert set(site.tries("mandelbrot", RUN).values()) == {1}
 
-    found = site.rest.get("assets/events", source_dag_id="mandelbrot")["asset_events"]
-    events = {event["uri"]: event["extra"] for event in found}
+    events = {event["uri"]: event["extra"] for event in site.rest.asset_events("mandelbrot")}
     # of the step, and of the dataset by its path
     by_step, by_path = "dirac://sim/mandelbrot/stitch", f"dirac:/{dataset['name']}"
     assert set(events) == {by_step, by_path}
