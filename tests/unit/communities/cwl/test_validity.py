@@ -1,4 +1,4 @@
-"""cwl-utils is asked in a child: about one text, within limits, and places are those of the files."""
+"""A child asks cwl-utils about one text, within limits; places are those of the files."""
 
 from __future__ import annotations
 
