@@ -57,14 +57,7 @@ def _step(step: CwlStep, process: Process, mistakes: Mistakes) -> Located | None
         version = process.where.text("cwlVersion") or ""
         tool = step.run.where
         top = {"cwlVersion": tool.scalar(version)}
-        if (namespaces := _foreign(process.where)) is not None:
+        if (namespaces := process.where.get("$namespaces")) is not None:
             top["$namespaces"] = namespaces
         made = made.put({"job": pinned(job, tool.put(top), mistakes)})
     return made
-
-
-def _foreign(where: Located) -> Located | None:
-    """Return the namespaces of a document without the one that writing it has added."""
-    named = where.get("$namespaces")
-    left = {k: e for k, e in named.items() if k != "dirac"} if named is not None else {}
-    return None if named is None or not left else named.scalar(left)

@@ -12,6 +12,9 @@ from dirac_prodsys.communities.cwl.document.references import WRONG, References,
 from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.text.document import Document
 
+#: the prefix of hints that only we read
+NAMESPACE = "dirac"
+
 
 def packed(job: Located, document: Document, mistakes: Mistakes) -> tuple[Located, tuple[str, ...]]:
     """Return the job with its process packed, and the names of the files that it is made of."""
@@ -35,6 +38,9 @@ def packed(job: Located, document: Document, mistakes: Mistakes) -> tuple[Locate
 def pinned(job: Located, whole: Located, mistakes: Mistakes) -> Located:
     """Return the job with this process, if its digest is the one that the job names."""
     process = whole.plain()
+    # that of the hints means nothing to who runs the process
+    named = {k: v for k, v in process.pop("$namespaces", {}).items() if k != NAMESPACE}
+    process |= {"$namespaces": named} if named else {}
     found, wanted = packing.digest(process), job.get("digest")
     if wanted is not None and wanted.value != found:
         reason = f"the digest of {job.text('file') or 'the process'} is {found}"
