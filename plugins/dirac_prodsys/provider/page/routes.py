@@ -6,7 +6,6 @@ Invariant: a route decides nothing: rights stand in ``rights``, answers are made
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
@@ -36,9 +35,10 @@ from dirac_prodsys.provider.page.acting import follow, trigger
 from dirac_prodsys.provider.page.keeper import Keeper, Published
 from dirac_prodsys.provider.page.runs import (
     found_run,
+    may_read,
     papers_of,
     portal_of,
-    runs_of,
+    readable_runs,
     surroundings,
 )
 from dirac_prodsys.provider.page.static_files import static_file
@@ -63,12 +63,6 @@ def readable_rows(found: Published, user: Any) -> tuple[ProductionRow, ...]:
     """Return the rows that a user may read."""
     may = may_read(found, user)
     return tuple(row for row in found.rows if may(row.dag_id))
-
-
-def may_read(found: Published, user: Any) -> Callable[[str], bool]:
-    """Return what says whether a user may read a production; one without a name is no one's."""
-    dags, reads_all = rights.readable(user), rights.reads_all(user)
-    return lambda name: name in dags or (reads_all and name not in found.dags)
 
 
 def wishes_of(
@@ -177,7 +171,7 @@ def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> 
     """Show one run: its graph, matrix, datasets, story, definition and what may be done."""
     keep = keeper_of(request)
     found = keep.published()
-    view = found_run(found, dag_id, run)
+    view = found_run(found, user, dag_id, run)
     papers = papers_of(request, found, view)
     return reply(run_page(view, papers, surroundings(keep, found, view, user), keep.clock()))
 
@@ -193,7 +187,7 @@ def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Ste
     """Show one step: why it stands so, its counts over time, failures, queries, body."""
     keep = keeper_of(request)
     found = keep.published()
-    view = found_run(found, dag_id, run)
+    view = found_run(found, user, dag_id, run)
     papers = papers_of(request, found, view)
     around = surroundings(keep, found, view, user)
     answer = step_page(view, step, papers, around, portal_of(keep, view), keep.clock())
@@ -229,7 +223,7 @@ def act(request: Request, user: rights.User, dag_id: DagId, body: CarryOutBody) 
 
 
 def _begun(request: Request, user: Any, dag_id: str, body: ActionBody) -> Response:
-    view = found_run(keeper_of(request).published(), dag_id, body.run)
+    view = found_run(keeper_of(request).published(), user, dag_id, body.run)
     run = view.row.run_id or view.book.run
     return reply(trigger(dag_id, run, view.book.connection, body, user), 202)
 
@@ -243,12 +237,16 @@ def _begun(request: Request, user: Any, dag_id: str, body: ActionBody) -> Respon
 )
 def action(
     request: Request,
+    user: rights.User,
     dag_id: DagId,
     run_id: Annotated[str, Path(description="ID that `Started` named", max_length=250)],
 ) -> Response:
     """Show how far an action is: its preview, its outcome, or why it failed."""
     keep = keeper_of(request)
-    return reply(follow(dag_id, run_id, keep.published().sources(keep.clock())))
+    found = keep.published()
+    if not readable_runs(found, user, dag_id):
+        raise HTTPException(404, f"no run of {dag_id[:80]!r} is known")
+    return reply(follow(dag_id, run_id, found.sources(keep.clock())))
 
 
 @router.post(
@@ -265,10 +263,10 @@ def write_comment(
     """Write a comment on a production, a run, a step or a dataset; the newest counts."""
     keep = keeper_of(request)
     found = keep.published()
-    runs = runs_of(found, dag_id)
+    runs = readable_runs(found, user, dag_id)
     if not runs:
         raise HTTPException(404, f"no run of {dag_id[:80]!r} is known")
-    view = found_run(found, dag_id, body.run) if body.run else None
+    view = found_run(found, user, dag_id, body.run) if body.run else None
     record = comments.comment_of(dag_id, body, runs, view, rights.name_of(user), keep.clock())
     comments.write(keep.ledger(), record)
     request.app.state.papers.forget(dag_id)
