@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from airflow.models.dagrun import DagRunNote
-from airflow.utils import timezone
 from airflow.utils.session import create_session
 from sqlalchemy import CursorResult, update
 from sqlalchemy.exc import IntegrityError
@@ -37,7 +36,11 @@ _LATE = timedelta(hours=1)
 _MOST = 200
 
 
-def keep_notes(found: Published, now: Callable[[], datetime] = timezone.utcnow) -> int:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def keep_notes(found: Published, now: Callable[[], datetime] = _now) -> int:
     """Write the notes that are not current; return how many were written."""
     written = 0
     for place, known in found.airflow.notes.items():

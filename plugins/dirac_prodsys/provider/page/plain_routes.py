@@ -39,35 +39,37 @@ def productions(
 ) -> Response:
     """Write the list of productions."""
     found = routes.productions(request, user, wishes)
-    return _html(_site(request).productions(ProductionsAnswer.model_validate_json(found.body)))
+    return _html(
+        _site(request).productions(ProductionsAnswer.model_validate_json(bytes(found.body)))
+    )
 
 
 @router.get("/productions/{dag_id}/{run}", dependencies=[rights.READ_RUNS])
 def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> Response:
     """Write one run."""
     found = routes.production(request, user, dag_id, run)
-    return _html(_site(request).run(ProductionAnswer.model_validate_json(found.body)))
+    return _html(_site(request).run(ProductionAnswer.model_validate_json(bytes(found.body))))
 
 
 @router.get("/productions/{dag_id}/{run}/{step}", dependencies=[rights.READ_RUNS])
 def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Step) -> Response:
     """Write one step."""
     found = routes.step(request, user, dag_id, run, step)
-    return _html(_site(request).step(StepAnswer.model_validate_json(found.body)))
+    return _html(_site(request).step(StepAnswer.model_validate_json(bytes(found.body))))
 
 
 @router.get("/errors", dependencies=[rights.READ_ERRORS])
 def errors(request: Request, user: rights.User) -> Response:
     """Write the files with errors."""
     found = site_routes.errors(request, user)
-    return _html(_site(request).errors(ErrorsAnswer.model_validate_json(found.body)))
+    return _html(_site(request).errors(ErrorsAnswer.model_validate_json(bytes(found.body))))
 
 
 @router.get("/grid", dependencies=[rights.READ_GRID])
 def grid(request: Request) -> Response:
     """Write what is known of the grid."""
     found = site_routes.grid(request)
-    return _html(_site(request).grid(GridAnswer.model_validate_json(found.body)))
+    return _html(_site(request).grid(GridAnswer.model_validate_json(bytes(found.body))))
 
 
 @router.get("/campaign", dependencies=[rights.LOGGED_IN])
@@ -79,4 +81,4 @@ def campaign(
 ) -> Response:
     """Write the summary."""
     found = site_routes.campaign(request, user, campaign, production)
-    return _html(_site(request).campaign(CampaignAnswer.model_validate_json(found.body)))
+    return _html(_site(request).campaign(CampaignAnswer.model_validate_json(bytes(found.body))))

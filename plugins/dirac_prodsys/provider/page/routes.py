@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from dirac_prodsys.core.proof.origins import origin_words
 from dirac_prodsys.core.reports.page.answers.actions import (
     ActionAnswer,
     ActionBody,
@@ -190,7 +191,8 @@ def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Ste
     view = found_run(found, user, dag_id, run)
     papers = papers_of(request, found, view)
     around = surroundings(keep, found, view, user)
-    answer = step_page(view, step, papers, around, portal_of(keep, view), keep.clock())
+    portal, now = portal_of(keep, view), keep.clock()
+    answer = step_page(view, step, papers, around, portal, origin_words, now)
     if answer is None:
         raise HTTPException(404, f"{dag_id} has no step {step[:80]!r}")
     return reply(answer)
