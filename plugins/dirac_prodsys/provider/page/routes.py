@@ -6,10 +6,12 @@ Invariant: a route decides nothing: rights stand in ``rights``, answers are made
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic_core import PydanticSerializationError
 
 from dirac_prodsys.core.proof.origins import origin_words
 from dirac_prodsys.core.reports.page.answers.actions import (
@@ -103,7 +105,11 @@ def wishes_of(
 
 def reply(answer: Answer, status: int = 200) -> Response:
     """Return an answer as JSON; it is valid already and is not checked again."""
-    return Response(answer.model_dump_json(), status, media_type="application/json")
+    try:
+        text = answer.model_dump_json()
+    except PydanticSerializationError:  # half a letter, which only ASCII can write
+        text = json.dumps(answer.model_dump(mode="json"))
+    return Response(text, status, media_type="application/json")
 
 
 @router.get(

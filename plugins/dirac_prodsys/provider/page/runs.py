@@ -36,7 +36,8 @@ NEWEST = "~"
 
 def may_read(found: Published, user: Any) -> Callable[[str], bool]:
     """Return what says whether a user may read a production; one without a name is no one's."""
-    dags, whole = rights.readable(user), rights.reads_all(user, found.dags)
+    dags = rights.readable(user)
+    whole = rights.reads_all(user, found.dags, dags)
     return lambda name: name in dags or (whole and name not in found.dags)
 
 
@@ -62,7 +63,7 @@ def found_run(found: Published, user: Any, dag_id: str, run: str) -> RunView:
 
 def readable_runs(found: Published, user: Any, dag_id: str) -> list[RunView]:
     """Return the runs of a production, the newest first; none, if the user may not read them."""
-    if dag_id not in found.dags and not rights.reads_all(user, found.dags):
+    if dag_id not in found.dags and not may_read(found, user)(dag_id):
         return []
     return runs_of(found, dag_id)
 
