@@ -16,7 +16,7 @@ from typing import Any, cast
 from airflow.models.dagrun import DagRunNote
 from airflow.utils.session import create_session
 from sqlalchemy import CursorResult, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from dirac_prodsys.core.reports.page.notes import note
 from dirac_prodsys.core.reports.page.rows import RunView
@@ -48,10 +48,15 @@ def keep_notes(found: Published, now: Callable[[], datetime] = _now) -> int:
         if view is None or not _is_ours(known) or not _is_due(view, found):
             continue
         text = note(view, found.made)
-        if text and text != known.text and write(known, text, now()):
-            written += 1
-            if written >= _MOST:
-                break
+        if not text or text == known.text:
+            continue
+        try:
+            written += write(known, text, now())
+        except SQLAlchemyError as error:  # another look comes soon
+            log.warning("notes of runs are not written now: %s", type(error).__name__)
+            break
+        if written >= _MOST:
+            break
     return written
 
 
