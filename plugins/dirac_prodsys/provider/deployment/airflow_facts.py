@@ -34,6 +34,8 @@ from dirac_prodsys.provider.people.notify import why_not_sent
 _PLUGIN = "dirac_prodsys"
 #: module of the bundles of productions
 _OURS = "dirac_prodsys.provider.bundle"
+#: name of our plugin
+_PLUGIN = "dirac_prodsys"
 #: DAG file that serves the productions where no bundle is configured
 _PLAIN = "productions.py"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from html.parser import HTMLParser
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from dirac_prodsys.core.reports.ledger.records import CommentRecord
+from dirac_prodsys.ledger.store import Ledger
 from dirac_prodsys.provider.page.app import PREFIX
-from tests.unit.provider.page.scenario import HOSTILE
+from tests.unit.provider.page.scenario import HOSTILE, NOW
 
 PAGES = (
     "/",
@@ -76,6 +79,16 @@ def test_words_of_people_are_shown_as_text(vera: TestClient) -> None:
         assert "<script>" not in page
         assert escape(HOSTILE) in page
         assert HOSTILE in Reader(page).text
+
+
+def test_half_a_letter_and_ten_thousand_are_words_as_well(vera: TestClient, ledger: Ledger) -> None:
+    words = f"\ud800 {'W' * 10_000}"
+    place = {"vo": "sim", "production": "bands", "run": "r1"}
+    ledger.write([CommentRecord(at=NOW, text=words, by="\udfff", **place)])
+    answer = vera.get("/api/dags/bands/runs/r1")
+    assert answer.status_code == 200
+    assert json.loads(answer.content)["comments"][0]["text"] == words
+    assert "W" * 10_000 in vera.get("/productions/bands/r1").text
 
 
 def test_links_lead_to_pages(vera: TestClient) -> None:
