@@ -28,7 +28,7 @@ export function Actions({ dagId, run, step = "", offers, rights, onDone }) {
     h(
       "ul",
       { className: "dp-offers" },
-      offers.map((offer) =>
+      [...offers].sort((one, other) => Boolean(one.why_not) - Boolean(other.why_not)).map((offer) =>
         h(
           "li",
           { key: offer.action },
