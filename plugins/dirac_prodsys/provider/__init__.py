@@ -11,7 +11,9 @@
     people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait,
                           schedule of a DAG, watcher of the catalogue
     deployment/           what the package offers Airflow, the site's file, facts for doctor
-    addresses/            portal links, datasets as assets          hook  plugin
+    page/                 the production page: what the API server shows of productions
+    addresses/            portal links, datasets as assets
+    hook  plugin
     reporting/            numbers for Airflow's metrics, records for the ledger
 
 Airflow's database and the settings of sites name the classes of triggers, the bundle, operators

@@ -71,6 +71,26 @@ def conditions(
     )
 
 
+#: kind of origin → how it is said
+_SAID: Mapping[OriginKind, str] = {
+    "output": "output of step {step}",
+    "rule": "rules for the job of {step}",
+    "where": "what step {step} asks for",
+    "dataset": "the dataset that {step} takes",
+    "gather": "added to the outputs that {step} gathers",
+}
+
+
+def origin_words(production: Production, plan: ProductionPlan, step: str) -> dict[str, str]:
+    """Map each field of a step's input query to the words on where its condition comes from."""
+    return {
+        one.field: ", ".join(
+            dict.fromkeys(_SAID[origin.kind].format(step=origin.step) for origin in one.origins)
+        )
+        for one in conditions(production, plan, step, {})
+    }
+
+
 @dataclass(frozen=True)
 class _Tracing:
     subject: Subject

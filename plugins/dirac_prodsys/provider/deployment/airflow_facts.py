@@ -29,10 +29,11 @@ from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.deployment.site import site
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import why_not_sent
-from dirac_prodsys.provider.plugin import DiracProdsysPlugin
 
 #: module of the bundles of productions
 _OURS = "dirac_prodsys.provider.bundle"
+#: name of our plugin
+_PLUGIN = "dirac_prodsys"
 #: DAG file that serves the productions where no bundle is configured
 _PLAIN = "productions.py"
 
@@ -144,7 +145,7 @@ def _knows_connection_type() -> bool:
 def _has_plugin() -> bool:
     from airflow.plugins_manager import get_plugin_info
 
-    return DiracProdsysPlugin.name in {plugin["name"] for plugin in get_plugin_info(["name"])}
+    return _PLUGIN in {plugin["name"] for plugin in get_plugin_info(["name"])}
 
 
 def _site(bundles: tuple[Bundle, ...] | Missing) -> str:

@@ -34,14 +34,14 @@ def broken_files(user: Any) -> list[FileError]:
                 ParseImportError.timestamp,
             ).order_by(ParseImportError.filename, ParseImportError.id)
         ).all()
-        dags: dict[tuple[str, str], set[str]] = defaultdict(set)
+        dags: dict[tuple[str | None, str | None], set[str]] = defaultdict(set)
         if errors:
-            for file, bundle, dag_id in session.execute(
+            for served in session.execute(
                 select(DagModel.relative_fileloc, DagModel.bundle_name, DagModel.dag_id).where(
                     DagModel.relative_fileloc.in_({one[0] for one in errors})
                 )
             ):
-                dags[file, bundle].add(dag_id)
+                dags[served[0], served[1]].add(served[2])
     found = []
     for file, bundle, text, at in errors:
         own = dags.get((file, bundle), set())

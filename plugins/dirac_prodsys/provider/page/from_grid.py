@@ -75,8 +75,11 @@ class Grids:
             found: dict[int, Snapshot] = opened.gateway.snapshot(sorted(ids)) if ids else {}
         except Exception as error:  # no error of the grid may end the page
             self._open.pop(connection, None)
-            reason = error.reason if isinstance(error, ProdsysError) else type(error).__name__
-            return replace(before, why=f"the grid does not answer: {reason}")
+            if isinstance(error, ProdsysError):
+                why = f"the grid does not answer: {error.reason}"
+            else:  # other words may hold a secret
+                why = f"connection {connection!r} cannot be used: {type(error).__name__}"
+            return replace(before, why=why)
         return GridLook(self.clock(), found, "", max(1.0, opened.settings.poll_interval))
 
     def _opened(self, connection: str) -> _Open:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from airflow.models.dagrun import DagRunNote
-from airflow.utils import timezone
 from airflow.utils.session import create_session
 from sqlalchemy import CursorResult, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from dirac_prodsys.core.reports.page.notes import note
 from dirac_prodsys.core.reports.page.rows import RunView
@@ -37,7 +36,11 @@ _LATE = timedelta(hours=1)
 _MOST = 200
 
 
-def keep_notes(found: Published, now: Callable[[], datetime] = timezone.utcnow) -> int:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def keep_notes(found: Published, now: Callable[[], datetime] = _now) -> int:
     """Write the notes that are not current; return how many were written."""
     written = 0
     for place, known in found.airflow.notes.items():
@@ -45,10 +48,15 @@ def keep_notes(found: Published, now: Callable[[], datetime] = timezone.utcnow) 
         if view is None or not _is_ours(known) or not _is_due(view, found):
             continue
         text = note(view, found.made)
-        if text and text != known.text and write(known, text, now()):
-            written += 1
-            if written >= _MOST:
-                break
+        if not text or text == known.text:
+            continue
+        try:
+            written += write(known, text, now())
+        except SQLAlchemyError as error:  # another look comes soon
+            log.warning("notes of runs are not written now: %s", type(error).__name__)
+            break
+        if written >= _MOST:
+            break
     return written
 
 

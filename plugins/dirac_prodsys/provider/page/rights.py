@@ -10,6 +10,7 @@ comes with a cookie must have a header that no other site can make a browser sen
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -67,9 +68,13 @@ def readable(user: Any) -> set[str]:
     return set(get_auth_manager().get_authorized_dag_ids(user=user))
 
 
-def reads_all(user: Any) -> bool:
-    """Whether a user may read Dags whatever they are."""
-    return bool(get_auth_manager().is_authorized_dag(method="GET", user=user))
+def reads_all(user: Any, dags: Collection[str], may_read: Collection[str]) -> bool:
+    """Whether a user may read Dags whatever they are; whom a team's Dag excludes may not.
+
+    :param dags: the Dags that there are; :param may_read: those that the user may read.
+    """
+    whole = get_auth_manager().is_authorized_dag(method="GET", user=user)
+    return bool(whole) and set(may_read).issuperset(dags)
 
 
 def may(user: Any, method: Any, entity: DagAccessEntity, dag_id: str) -> bool:

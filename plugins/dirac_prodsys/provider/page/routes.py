@@ -6,12 +6,14 @@ Invariant: a route decides nothing: rights stand in ``rights``, answers are made
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic_core import PydanticSerializationError
 
+from dirac_prodsys.core.proof.origins import origin_words
 from dirac_prodsys.core.reports.page.answers.actions import (
     ActionAnswer,
     ActionBody,
@@ -36,9 +38,10 @@ from dirac_prodsys.provider.page.acting import follow, trigger
 from dirac_prodsys.provider.page.keeper import Keeper, Published
 from dirac_prodsys.provider.page.runs import (
     found_run,
+    may_read,
     papers_of,
     portal_of,
-    runs_of,
+    readable_runs,
     surroundings,
 )
 from dirac_prodsys.provider.page.static_files import static_file
@@ -63,12 +66,6 @@ def readable_rows(found: Published, user: Any) -> tuple[ProductionRow, ...]:
     """Return the rows that a user may read."""
     may = may_read(found, user)
     return tuple(row for row in found.rows if may(row.dag_id))
-
-
-def may_read(found: Published, user: Any) -> Callable[[str], bool]:
-    """Return what says whether a user may read a production; one without a name is no one's."""
-    dags, reads_all = rights.readable(user), rights.reads_all(user)
-    return lambda name: name in dags or (reads_all and name not in found.dags)
 
 
 def wishes_of(
@@ -108,7 +105,11 @@ def wishes_of(
 
 def reply(answer: Answer, status: int = 200) -> Response:
     """Return an answer as JSON; it is valid already and is not checked again."""
-    return Response(answer.model_dump_json(), status, media_type="application/json")
+    try:
+        text = answer.model_dump_json()
+    except PydanticSerializationError:  # half a letter, which only ASCII can write
+        text = json.dumps(answer.model_dump(mode="json"))
+    return Response(text, status, media_type="application/json")
 
 
 @router.get(
@@ -177,7 +178,7 @@ def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> 
     """Show one run: its graph, matrix, datasets, story, definition and what may be done."""
     keep = keeper_of(request)
     found = keep.published()
-    view = found_run(found, dag_id, run)
+    view = found_run(found, user, dag_id, run)
     papers = papers_of(request, found, view)
     return reply(run_page(view, papers, surroundings(keep, found, view, user), keep.clock()))
 
@@ -193,10 +194,11 @@ def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Ste
     """Show one step: why it stands so, its counts over time, failures, queries, body."""
     keep = keeper_of(request)
     found = keep.published()
-    view = found_run(found, dag_id, run)
+    view = found_run(found, user, dag_id, run)
     papers = papers_of(request, found, view)
     around = surroundings(keep, found, view, user)
-    answer = step_page(view, step, papers, around, portal_of(keep, view), keep.clock())
+    portal, now = portal_of(keep, view), keep.clock()
+    answer = step_page(view, step, papers, around, portal, origin_words, now)
     if answer is None:
         raise HTTPException(404, f"{dag_id} has no step {step[:80]!r}")
     return reply(answer)
@@ -229,7 +231,7 @@ def act(request: Request, user: rights.User, dag_id: DagId, body: CarryOutBody) 
 
 
 def _begun(request: Request, user: Any, dag_id: str, body: ActionBody) -> Response:
-    view = found_run(keeper_of(request).published(), dag_id, body.run)
+    view = found_run(keeper_of(request).published(), user, dag_id, body.run)
     run = view.row.run_id or view.book.run
     return reply(trigger(dag_id, run, view.book.connection, body, user), 202)
 
@@ -243,12 +245,16 @@ def _begun(request: Request, user: Any, dag_id: str, body: ActionBody) -> Respon
 )
 def action(
     request: Request,
+    user: rights.User,
     dag_id: DagId,
     run_id: Annotated[str, Path(description="ID that `Started` named", max_length=250)],
 ) -> Response:
     """Show how far an action is: its preview, its outcome, or why it failed."""
     keep = keeper_of(request)
-    return reply(follow(dag_id, run_id, keep.published().sources(keep.clock())))
+    found = keep.published()
+    if not readable_runs(found, user, dag_id):
+        raise HTTPException(404, f"no run of {dag_id[:80]!r} is known")
+    return reply(follow(dag_id, run_id, found.sources(keep.clock())))
 
 
 @router.post(
@@ -265,10 +271,10 @@ def write_comment(
     """Write a comment on a production, a run, a step or a dataset; the newest counts."""
     keep = keeper_of(request)
     found = keep.published()
-    runs = runs_of(found, dag_id)
+    runs = readable_runs(found, user, dag_id)
     if not runs:
         raise HTTPException(404, f"no run of {dag_id[:80]!r} is known")
-    view = found_run(found, dag_id, body.run) if body.run else None
+    view = found_run(found, user, dag_id, body.run) if body.run else None
     record = comments.comment_of(dag_id, body, runs, view, rights.name_of(user), keep.clock())
     comments.write(keep.ledger(), record)
     request.app.state.papers.forget(dag_id)

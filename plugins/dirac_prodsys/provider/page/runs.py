@@ -5,6 +5,7 @@ Invariant: a run that the user may not read is not found by any name.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -33,13 +34,20 @@ from dirac_prodsys.provider.page.keeper import Keeper, Published
 NEWEST = "~"
 
 
-def found_run(found: Published, dag_id: str, run: str) -> RunView:
+def may_read(found: Published, user: Any) -> Callable[[str], bool]:
+    """Return what says whether a user may read a production; one without a name is no one's."""
+    dags = rights.readable(user)
+    whole = rights.reads_all(user, found.dags, dags)
+    return lambda name: name in dags or (whole and name not in found.dags)
+
+
+def found_run(found: Published, user: Any, dag_id: str, run: str) -> RunView:
     """Return a run by its tag or ID.
 
     :param run: :data:`NEWEST` for the newest.
-    :raises HTTPException: there is none.
+    :raises HTTPException: there is none, or its Dag is gone and the user may not read all.
     """
-    own = runs_of(found, dag_id)
+    own = readable_runs(found, user, dag_id)
     if run == NEWEST and own:
         return own[0]
     try:
@@ -51,6 +59,13 @@ def found_run(found: Published, dag_id: str, run: str) -> RunView:
             if view.book.run == tag:
                 return view
     raise HTTPException(404, f"no run {run[:80]!r} of {dag_id[:80]!r} is known")
+
+
+def readable_runs(found: Published, user: Any, dag_id: str) -> list[RunView]:
+    """Return the runs of a production, the newest first; none, if the user may not read them."""
+    if dag_id not in found.dags and not may_read(found, user)(dag_id):
+        return []
+    return runs_of(found, dag_id)
 
 
 def runs_of(found: Published, dag_id: str) -> list[RunView]:

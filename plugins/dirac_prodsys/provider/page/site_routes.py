@@ -37,11 +37,10 @@ from dirac_prodsys.provider.page.routes import (
     REFUSALS,
     UNKNOWN,
     keeper_of,
-    may_read,
     readable_rows,
     reply,
 )
-from dirac_prodsys.provider.page.runs import found_run, papers_of
+from dirac_prodsys.provider.page.runs import found_run, may_read, papers_of
 
 router = APIRouter()
 
@@ -191,7 +190,8 @@ def compare(
         raise HTTPException(403, "Forbidden")
     keep = keeper_of(request)
     found = keep.published()
-    left, right = found_run(found, dag_id, run), found_run(found, with_dag_id, with_run)
+    left = found_run(found, user, dag_id, run)
+    right = found_run(found, user, with_dag_id, with_run)
     papers = papers_of(request, found, left), papers_of(request, found, right)
     return reply(compared(left, right, papers, found.sources(keep.clock())))
 

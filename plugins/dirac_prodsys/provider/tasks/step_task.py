@@ -19,9 +19,9 @@ from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
+from dirac_prodsys.provider.addresses.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.deployment.site import demand_allowed
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.addresses.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.tasks.base import DiracTask
 from dirac_prodsys.provider.tasks.run_plan import RunPlan, last_passes
 

@@ -55,18 +55,24 @@ def keeper(ledger: Ledger, clock: Callable[[], float]) -> Keeper:
 
 
 @pytest.fixture(scope="session")
-def token(airflow_database: Path) -> Callable[[str], str]:
-    """Returns a token of Airflow's for a user."""
+def token_of(airflow_database: Path) -> Callable[..., str]:
+    """Returns a token of Airflow's for a user: name, role, teams."""
     from airflow.api_fastapi.app import get_auth_manager, init_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
     init_auth_manager()
 
-    def make(name: str) -> str:
-        user = SimpleAuthManagerUser(username=name, role=USERS[name])
+    def make(name: str, role: str, teams: list[str] | None = None) -> str:
+        user = SimpleAuthManagerUser(username=name, role=role, teams=teams)
         return str(get_auth_manager().generate_jwt(user))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def token(token_of: Callable[..., str]) -> Callable[[str], str]:
+    """Returns a token of Airflow's for one of :data:`USERS`."""
+    return lambda name: token_of(name, USERS[name])
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from dirac_prodsys.core.reports.page.answers import actions, production, product
 from dirac_prodsys.core.reports.page.answers.common import Answer
 from dirac_prodsys.ledger.store import Ledger
 from tests.unit.provider.page.conftest import page_of
+
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "page.md"
 
 #: requests for each route
 EXAMPLES = 15
@@ -72,3 +75,13 @@ def test_every_route_says_what_it_is_for(server: FastAPI) -> None:
         for method, route in methods.items():
             assert route["description"], (path, method)
             assert "401" in route["responses"], (path, method)
+
+
+def test_the_reference_names_every_route_and_filter(server: FastAPI) -> None:
+    reference = REFERENCE.read_text()
+    for path in page_of(server).openapi()["paths"]:
+        named = path.replace("/static/{path}", "/static/…")
+        assert f"{named}`" in reference or f"{named}?" in reference, path
+    list_ = page_of(server).openapi()["paths"]["/api/productions"]["get"]
+    for one in list_["parameters"]:
+        assert f"`{one['name']}" in reference, one["name"]

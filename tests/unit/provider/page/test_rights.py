@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from dirac_prodsys.ledger.store import Ledger, Search
+from dirac_prodsys.provider.page.app import PREFIX
 from dirac_prodsys.provider.page.keeper import Keeper
 from tests.unit.provider.page.conftest import USERS, As, page_of
 
@@ -158,3 +159,71 @@ def test_answers_are_what_they_say_and_nothing_else(as_user: As, told: Ledger) -
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+@pytest.fixture
+def two_teams(airflow: None, told: Ledger) -> Iterator[None]:
+    """The Dag ``bands`` is of team north, ``rings`` of team south."""
+    from airflow.models.dag import DagModel, clear_team_name_cache
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.team import Team
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        for team, dag_id in (("north", "bands"), ("south", "rings")):
+            bundle = DagBundleModel(name=f"of {team}")
+            bundle.teams = [Team(name=team)]
+            session.add(bundle)
+            session.flush()
+            session.get(DagModel, dag_id).bundle_name = bundle.name
+    clear_team_name_cache()
+    yield
+    clear_team_name_cache()
+    with create_session() as session:
+        for dag_id in ("bands", "rings"):
+            session.get(DagModel, dag_id).bundle_name = "productions"
+        session.flush()
+        for team in ("north", "south"):
+            session.delete(session.get(DagBundleModel, f"of {team}"))
+            session.flush()
+            session.delete(session.get(Team, team))
+
+
+@pytest.mark.parametrize(
+    ("team", "own", "other"), [("north", "bands", "rings"), ("south", "rings", "bands")]
+)
+def test_a_team_sees_its_own_runs(
+    server: FastAPI,
+    two_teams: None,
+    token_of: Callable[..., str],
+    team: str,
+    own: str,
+    other: str,
+) -> None:
+    headers = {"Authorization": f"Bearer {token_of('tom', 'user', [team])}"}
+    client = TestClient(server, base_url=f"http://airflow{PREFIX}", headers=headers)
+    answer = client.get("/api/productions?over=true").json()
+    assert {row["production"] for row in answer["rows"]} == {own}
+    assert client.get(f"/api/dags/{own}/runs/~").status_code == 200
+    assert client.get(f"/api/dags/{other}/runs/~").status_code == 403
+    comment = {"text": "x"}
+    assert client.post(f"/api/dags/{other}/comments", json=comment).status_code == 403
+    assert client.get(f"/productions/{other}/~").status_code == 403
+
+
+def test_a_run_whose_dag_is_gone_belongs_to_no_team(
+    server: FastAPI, two_teams: None, token_of: Callable[..., str], ledger: Ledger
+) -> None:
+    from tests.unit.provider.page.scenario import Story
+
+    ledger.write(list(Story("gone", "r7", 31, 50).begin()))
+
+    def statuses(*user: Any) -> tuple[bool, int]:
+        headers = {"Authorization": f"Bearer {token_of(*user)}"}
+        client = TestClient(server, base_url=f"http://airflow{PREFIX}", headers=headers)
+        rows = client.get("/api/productions?over=true").json()["rows"]
+        listed = "gone" in {row["production"] for row in rows}
+        return listed, client.get("/api/dags/gone/runs/r7").status_code
+
+    assert statuses("tom", "user", ["north"]) == (False, 404)
+    assert statuses("ada", "admin") == (True, 200)

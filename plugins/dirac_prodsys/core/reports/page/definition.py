@@ -1,4 +1,4 @@
-"""Reads the definition of a run anew, for what only it knows: branches, labels, origins.
+"""Reads the definition of a run anew, for what only it knows: branches and labels.
 
 Invariant: a definition that cannot be read any more, because this version reads it otherwise or
 because it needs files beside it, costs only these.
@@ -20,7 +20,6 @@ from dirac_prodsys.core.language.matrix import label
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.proof.origins import Origin, conditions
 from dirac_prodsys.core.reports.page.answers.production import Change
 from dirac_prodsys.core.run.edge_labels import labels
 from dirac_prodsys.core.text.document import Text
@@ -29,14 +28,6 @@ from dirac_prodsys.core.text.document import Text
 _KEPT = 16
 #: most lines of a difference
 _LINES = 2000
-
-_FROM: Mapping[str, str] = {
-    "output": "output of step {step}",
-    "rule": "rules for the job of {step}",
-    "where": "what step {step} asks for",
-    "dataset": "the dataset that {step} takes",
-    "gather": "added to the outputs that {step} gathers",
-}
 
 
 @dataclass(frozen=True)
@@ -86,13 +77,6 @@ class Definition:
         """Map each step to the most telling condition of its input."""
         return labels(self.production, self.plan)
 
-    def origins(self, step: str) -> dict[str, str]:
-        """Map each field of a step's input query to where its condition comes from."""
-        return {
-            one.field: ", ".join(dict.fromkeys(map(_origin, one.origins)))
-            for one in conditions(self.production, self.plan, step, {})
-        }
-
     def _axes_of(self, written: str, axes: Axes) -> Sequence[str]:
         named = self.production.written(("steps", written, "matrix"))
         if named is None:
@@ -129,7 +113,3 @@ def changes(before: str, after: str) -> tuple[Change, ...]:
         sign = line[:1] if line[:1] in "+-@" else " "
         found.append(Change(sign=sign, text=line if sign == "@" else line[1:]))
     return tuple(found)
-
-
-def _origin(origin: Origin) -> str:
-    return _FROM[origin.kind].format(step=origin.step)

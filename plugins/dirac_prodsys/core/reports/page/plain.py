@@ -105,6 +105,14 @@ class Site:
             _table(
                 ("Dataset", "State"), [[_text(d.name), _text(d.words)] for d in answer.datasets]
             ),
+            "<h2>Comments</h2>",
+            _table(
+                ("About", "By", "When", "Comment"),
+                [
+                    [_text(one.about), _text(one.by), _text(one.at.isoformat()), _text(one.text)]
+                    for one in answer.comments
+                ],
+            ),
             "<h2>What happened</h2>",
             _table(
                 ("When", "Step", "By", "What"),

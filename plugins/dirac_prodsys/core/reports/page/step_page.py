@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.query.meta_query import form_text
 from dirac_prodsys.core.reports.advice import advice_for
 from dirac_prodsys.core.reports.ledger.record import Record, moment
@@ -52,6 +54,8 @@ _OTHERS = "others"
 
 #: transformation: ID, and name → its address in the portal
 Portal = Callable[[int, str], str]
+#: production, plan and step → field of its input query → where the condition comes from
+Origins = Callable[[Production, ProductionPlan, str], Mapping[str, str]]
 
 _MAY: Mapping[str, tuple[str, ...]] = {
     "asks": (
@@ -81,11 +85,18 @@ _NEXT: Mapping[str, str] = {
 
 
 def step_page(
-    run: RunView, name: str, papers: Papers, around: Surroundings, portal: Portal, now: float
+    run: RunView,
+    name: str,
+    papers: Papers,
+    around: Surroundings,
+    portal: Portal,
+    origins: Origins,
+    now: float,
 ) -> StepAnswer | None:
     """Return the page of a step; None: the run has none of that name.
 
     :param portal: gives the address of a transformation in DIRAC's portal.
+    :param origins: says where the conditions of a step's input come from.
     """
     definition = definition_of(run, papers)
     plan: Mapping[str, Any] = {} if papers.plan is None else papers.plan.plan
@@ -122,8 +133,8 @@ def step_page(
         events=_events(view),
         course=_course(run, view),
         failures=_failures(None if view is None else view.track.jobs, view),
-        input=_query(planned, view, definition, "input"),
-        output=_query(planned, view, definition, "output"),
+        input=_query(planned, view, _origins(planned, definition, origins), "input"),
+        output=_query(planned, view, None, "output"),
         body=_body(planned, view),
         datasets=tuple(one for one in datasets(run, papers) if one.step == name),
         storage=_storage(papers, name),
@@ -265,12 +276,24 @@ def _with_others(
     return (*names, *([_OTHERS] if others else []))
 
 
+def _origins(
+    planned: Mapping[str, Any] | None, definition: Definition | None, origins: Origins
+) -> Mapping[str, str]:
+    if planned is None or definition is None:
+        return {}
+    return origins(definition.production, definition.plan, planned["name"])
+
+
 def _query(
     planned: Mapping[str, Any] | None,
     view: StepView | None,
-    definition: Definition | None,
+    origins: Mapping[str, str] | None,
     which: Literal["input", "output"],
 ) -> QueryView | None:
+    """Return a query of a step.
+
+    :param origins: field → where its condition comes from; None: the step declares all of them.
+    """
     spec = {} if planned is None else planned["transformation"]
     asked = spec.get(f"{which}_query") or {}
     if not asked and view is not None:
@@ -278,14 +301,10 @@ def _query(
         asked = step.query if which == "input" else step.output_query
     if not asked:
         return None
-    origins: Mapping[str, str] = {}
-    if which == "input" and definition is not None and planned is not None:
-        origins = definition.origins(planned["name"])
-    elif which == "output":
-        origins = dict.fromkeys(asked, "the file")
+    known = dict.fromkeys(asked, "the file") if origins is None else origins
     return QueryView(
         conditions=tuple(
-            ConditionView(field=name, words=operator_words(form), origin=origins.get(name, ""))
+            ConditionView(field=name, words=operator_words(form), origin=known.get(name, ""))
             for name, form in asked.items()
         ),
         text=" ".join(f"{name}={form_text(form)}" for name, form in asked.items()),
