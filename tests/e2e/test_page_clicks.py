@@ -39,7 +39,7 @@ def test_a_shifter_sees_what_is_wrong_and_acts(site: Site, running: str, tmp_pat
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.set_default_timeout(1000 * patience(60))
-        expect.set_options(timeout=1000 * patience(60))
+        expect.set_options(timeout=1000 * patience(30))
 
         # two clicks from Airflow's home to the step that is stuck, and why
         page.goto(site.stack.url)
@@ -54,8 +54,9 @@ def test_a_shifter_sees_what_is_wrong_and_acts(site: Site, running: str, tmp_pat
 
         # a question is answered, a comment written, a step stopped and resumed, another flushed
         page.goto(f"{site.stack.url}{HOME}/run/{running}/{RUN}?step=merge")
-        page.get_by_role("button", name="Approve", exact=True).click()
-        expect(page.get_by_text("Go on?")).to_have_count(0)
+        question = page.get_by_role("region", name="A question").filter(has_text="Go on?")
+        question.get_by_role("button", name="Approve", exact=True).click()
+        expect(question).to_have_count(0)
         page.get_by_role("tab", name="Comment").click()
         page.get_by_role("button", name="Write a comment").last.click()
         page.get_by_label("Comment on this run").fill("<b>looked at</b> by the night shift")

@@ -64,12 +64,15 @@ class Shell:
     :param answers: by path below the prefix, what is sent; or a function of the request.
     :param asked: what the page has asked, in order.
     :param down: whether the page's server answers nothing at all.
+    :param server: asks the page's own server instead, for scripts, too: method, path with query,
+        what is sent; returns status, content type and content.
     """
 
     url: str
     answers: dict[str, Any | Callable[[Request], Answer]]
     asked: list[Request] = field(default_factory=list)
     down: bool = False
+    server: Callable[[str, str, bytes], tuple[int, str, bytes]] | None = None
 
 
 def dist() -> Path:
@@ -142,6 +145,9 @@ def _handler() -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             sent = self.rfile.read(length) if length else b""
+            server = self.server.shell.server  # type: ignore[attr-defined]
+            if server is not None and parts.path.startswith(PREFIX + "/"):
+                return self._send(*server(self.command, self.path.removeprefix(PREFIX), sent))
             if parts.path.startswith(PREFIX + "/static/"):
                 # a digest may stand between: the real server serves any as what is there now
                 return self._file(STATIC / Path(parts.path).name)

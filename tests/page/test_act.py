@@ -33,6 +33,9 @@ def test_a_clean_is_previewed_confirmed_and_followed(
     def follow_act(_: Request) -> tuple[int, Any]:
         looked["act"] += 1
         if looked["act"] == 1:
+            begun = {"over": False, "state": "queued", "preview": None, "outcome": None}
+            return 200, {**examples["action_outcome"], **begun}
+        if looked["act"] == 2:
             return 503, {"detail": "the API server begins anew", "hint": ""}
         return 200, examples["action_outcome"]
 

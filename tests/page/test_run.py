@@ -116,3 +116,18 @@ def test_a_question_is_answered_by_airflows_route(new_page: Callable[..., Page])
         "chosen_options": ["Go on without them"],
         "params_input": {"reason": "known calibration gap"},
     }
+
+
+def test_what_a_question_says_is_drawn_and_never_markup(
+    new_page: Callable[..., Page], answers: dict[str, Any]
+) -> None:
+    table = "| step | runs |\n|---|---|\n| `late` | 3 |"
+    body = f"Step **late**, <b>x</b>:\n\n{table}\n\n- **Wait on**: no"
+    answers["/api/dags/bands/runs/r1"]["questions"][0]["body"] = body
+    page = new_page()
+    open_view(page, PAGES["run"])
+    question = page.get_by_role("region", name="A question for a person")
+    expect(question.get_by_role("cell", name="late")).to_be_visible()
+    expect(question.locator("strong", has_text="Wait on")).to_be_visible()
+    expect(question).to_contain_text("<b>x</b>")
+    assert question.locator("b").count() == 0

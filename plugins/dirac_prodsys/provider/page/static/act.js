@@ -28,7 +28,7 @@ export function Actions({ dagId, run, step = "", offers, rights, onDone }) {
     h(
       "ul",
       { className: "dp-offers" },
-      offers.map((offer) =>
+      [...offers].sort((one, other) => Boolean(one.why_not) - Boolean(other.why_not)).map((offer) =>
         h(
           "li",
           { key: offer.action },
@@ -50,6 +50,8 @@ function Act({ dagId, run, step, offer, onClose }) {
   const [typed, setTyped] = useState("");
   const [phase, setPhase] = useState("asking");
   const [seen, setSeen] = useState(null);
+  // the run that acts previews anew, and for a while it has none
+  const [shown, setShown] = useState(null);
   const [problem, setProblem] = useState(null);
   const alive = useRef(true);
   const heading = useRef(null);
@@ -65,16 +67,17 @@ function Act({ dagId, run, step, offer, onClose }) {
       const found = await follow(started, setSeen, alive);
       if (!alive.current) return;
       setSeen(found);
+      if (found.preview) setShown(found.preview);
       if (found.problem && !(then === "done" ? found.outcome : found.preview)) throw new Error(found.problem);
       setPhase(then);
     } catch (error) {
       if (!alive.current) return;
       setProblem(error);
-      setPhase(then === "done" && seen?.preview ? "seen" : "asking");
+      setPhase(then === "done" ? "seen" : "asking");
     }
   };
   const preview = () => begin("looking", "seen", `${path}/preview`, body());
-  const act = () => begin("acting", "done", path, { ...body(), reason, digest: seen.preview.digest, confirm: typed });
+  const act = () => begin("acting", "done", path, { ...body(), reason, digest: shown.digest, confirm: typed });
 
   useEffect(() => {
     alive.current = true;
@@ -86,7 +89,6 @@ function Act({ dagId, run, step, offer, onClose }) {
   useEffect(() => heading.current?.focus(), [phase]);
 
   const what = step ? `step ${step}, run ${run}` : `all steps of run ${run}`;
-  const shown = seen?.preview;
   const ready = shown?.touches > 0 && (!shown.needs_reason || reason.trim()) && (!shown.type_to_confirm || typed === shown.type_to_confirm);
   const busy = phase === "looking" || phase === "acting";
   return h(
@@ -112,7 +114,7 @@ function Act({ dagId, run, step, offer, onClose }) {
             problem ? h("p", { role: "alert", className: "dp-bad" }, "✕ ", h(Said, null, problem.message), problem.hint ? h(React.Fragment, null, " → ", h(Said, null, problem.hint)) : null) : null,
             phase === "seen" || phase === "acting" ? h(Preview, { view: shown }) : null,
             phase === "seen" && shown.touches ? h(Confirm, { view: shown, reason, setReason, typed, setTyped }) : null,
-            phase === "done" ? h(Outcome, { seen }) : null,
+            phase === "done" && seen.outcome ? h(Outcome, { seen }) : null,
             seen?.page ? h("p", { className: "dp-muted" }, h(Go, { to: seen.page }, "The run in Airflow"), ", which is the record of it.") : null,
           ),
           h(

@@ -66,7 +66,7 @@ function Table({ data, refresh }) {
                   "td",
                   { key: data.columns[at]?.key ?? at },
                   at === comment
-                    ? h(Comment, { dagId: row.dag_id, run: row.runs.length === 1 ? row.runs[0] : "", about: row.comment_about, comment: row.comments[0] ?? null, may: Boolean(row.dag_id), onWritten: refresh, what: "this dataset" })
+                    ? h(Comment, { dagId: row.dag_id, run: row.runs.length === 1 ? row.runs[0] : "", about: row.comment_about, comment: row.comments[0] ?? null, may: Boolean(row.dag_id), onWritten: refresh, what: "this dataset", brief: true })
                     : h(Said, { className: data.columns[at]?.key === "dataset" ? "dp-mono dp-break" : "dp-break" }, cell),
                   data.columns[at]?.key === "files" && row.missing ? h("div", { className: "dp-bad" }, `▲ ${plural(row.missing, "file")} lost since it was made`) : null,
                 ),

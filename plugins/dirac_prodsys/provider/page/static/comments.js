@@ -8,7 +8,7 @@ const { useState } = React;
 const MOST = 10000;
 
 /** Draws the comment and a field to change it. `about` is what the server takes: empty means the run. */
-export function Comment({ dagId, run, about, comment, may, whyNot = "", onWritten, what = "this run" }) {
+export function Comment({ dagId, run, about, comment, may, whyNot = "", onWritten, what = "this run", brief = false }) {
   const [text, setText] = useState(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
@@ -30,7 +30,7 @@ export function Comment({ dagId, run, about, comment, may, whyNot = "", onWritte
     return h(
       "div",
       { className: "dp-comment" },
-      comment?.text ? h("p", null, h(Long, { text: comment.text }), h("span", { className: "dp-muted" }, " by ", h(Said, null, comment.by), ", ", h(At, { stamp: comment.at }))) : h("p", { className: "dp-muted" }, `Nobody has written about ${what}.`),
+      comment?.text ? h("p", null, h(Long, { text: comment.text }), h("span", { className: "dp-muted" }, " by ", h(Said, null, comment.by), ", ", h(At, { stamp: comment.at }))) : brief ? null : h("p", { className: "dp-muted" }, `Nobody has written about ${what}.`),
       may ? h(Chakra.Button, { size: "xs", variant: "outline", onClick: () => setText(comment?.text ?? "") }, comment?.text ? "Change the comment" : "Write a comment") : whyNot ? h("p", { className: "dp-muted" }, h(Said, null, whyNot)) : null,
     );
   }

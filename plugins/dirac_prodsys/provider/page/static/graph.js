@@ -15,24 +15,27 @@ const MOST = 40;
 
 export function Graph({ nodes, edges, step, onStep }) {
   const box = useRef(null);
-  const [narrow, setNarrow] = useState(false);
+  const [room, setRoom] = useState(1000);
   useEffect(() => {
-    const watch = new ResizeObserver(([one]) => setNarrow(one.contentRect.width < 640));
+    const watch = new ResizeObserver(([one]) => setRoom(one.contentRect.width));
     watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
   const shown = useMemo(() => (nodes.length > MOST ? together(nodes, edges) : { nodes, edges }), [nodes, edges]);
-  const placed = useMemo(() => layout(shown.nodes, shown.edges, narrow), [shown, narrow]);
+  const [across, down] = useMemo(() => [false, true].map((way) => ({ ...layout(shown.nodes, shown.edges, way), down: way })), [shown]);
   const pad = 8;
+  const placed = across.width + 2 * pad <= room || across.width <= down.width ? across : down;
+  // a little smaller rather than cut off
+  const scale = Math.max(0.78, Math.min(1, room / (placed.width + 2 * pad)));
   const chosen = nodes.find((one) => one.step === step);
   return h(
     "div",
     { ref: box, className: "dp-graph", tabIndex: 0, role: "region", "aria-label": "Graph of the steps" },
     h(
       "svg",
-      { width: placed.width + 2 * pad, height: placed.height + 2 * pad, viewBox: `${-pad} ${-pad} ${placed.width + 2 * pad} ${placed.height + 2 * pad}`, role: "group", "aria-label": `${plural(nodes.length, "step")}: choose one to see why it is as it is` },
+      { width: scale * (placed.width + 2 * pad), height: scale * (placed.height + 2 * pad), viewBox: `${-pad} ${-pad} ${placed.width + 2 * pad} ${placed.height + 2 * pad}`, role: "group", "aria-label": `${plural(nodes.length, "step")}: choose one to see why it is as it is` },
       h("defs", null, h("marker", { id: "dp-arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 10, markerHeight: 10, markerUnits: "userSpaceOnUse", orient: "auto" }, h("path", { d: "M0,0 L8,4 L0,8 z", className: "dp-arrow" }))),
-      placed.lines.map((line) => h(Line, { key: `${line.parent}\n${line.child}`, line, down: narrow })),
+      placed.lines.map((line) => h(Line, { key: `${line.parent}\n${line.child}`, line, down: placed.down })),
       shown.nodes.map((node) => h(Node, { key: node.step, node, at: placed.at.get(node.step), chosen: node.step === step || (node.steps ?? []).includes(chosen?.step), onStep })),
     ),
   );

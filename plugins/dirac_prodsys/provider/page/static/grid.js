@@ -14,6 +14,9 @@ export function Grid() {
   return h("main", { className: "dp-page" }, h("h1", { className: "dp-h1" }, "Grid"), h(Answered, { answer, what: "the state of the grid" }, (data) => h(Page, { data })));
 }
 
+/** Whether a component says when it was alive: a database does not. */
+const dated = (one) => Boolean(one.last.at || one.last.why);
+
 function Page({ data }) {
   const wrong = data.checks.filter((one) => one.outcome !== "passed");
   const colour = data.answers == null ? "gray" : data.answers ? "green" : "red";
@@ -41,7 +44,7 @@ function Page({ data }) {
         "table",
         { className: "dp-table" },
         h("thead", null, h("tr", null, ["Component", "State", "Last alive"].map((title) => h("th", { key: title, scope: "col" }, title)))),
-        h("tbody", null, data.components.map((one) => h("tr", { key: one.name }, h("th", { scope: "row" }, h(Said, null, one.name)), h("td", null, h("span", { className: `dp-state dp-${one.colour}` }, `${HEALTH[one.state] ?? "?"} ${one.state}`)), h("td", { className: one.last.stale ? "dp-late" : "" }, one.last.stale ? "▲ " : "", h(Said, null, one.last.words), one.last.why ? h(React.Fragment, null, ": ", h(Said, null, one.last.why)) : null)))),
+        h("tbody", null, data.components.map((one) => h("tr", { key: one.name }, h("th", { scope: "row" }, h(Said, null, one.name)), h("td", null, h("span", { className: `dp-state dp-${one.colour}` }, `${HEALTH[one.state] ?? "?"} ${one.state}`)), h("td", { className: one.last.stale && dated(one) ? "dp-late" : "" }, one.last.stale && dated(one) ? "▲ " : "", dated(one) ? h(Said, null, one.last.words) : "–", one.last.why ? h(React.Fragment, null, ": ", h(Said, null, one.last.why)) : null)))),
       ),
     ),
   );

@@ -52,7 +52,7 @@ function Page({ data, inTab, refresh }) {
     React.Fragment,
     null,
     h(Head, { data, inTab }),
-    data.questions.map((question) => h(Question, { key: `${question.task_id}${question.map_index}`, question, onAnswered: refresh })),
+    data.questions.map((question) => h(Question, { key: `${question.task_id}${question.map_index}`, question, alone: data.questions.length === 1, onAnswered: refresh })),
     h(
       "div",
       { className: step ? "dp-split dp-with-step" : "dp-split" },

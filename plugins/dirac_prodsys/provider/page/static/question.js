@@ -2,11 +2,13 @@
 /** Puts a task's question to a person, and gives the answer to Airflow by its own route. */
 import { Chakra, React, h, inAirflow } from "./host.js";
 import { ask } from "./api.js";
-import { At, Long, Said } from "./parts.js";
+import { Markdown } from "./markdown.js";
+import { At, Said } from "./parts.js";
 
 const { useState } = React;
 
-export function Question({ question, onAnswered }) {
+/** Draws a question; one that does not stand alone shows what it says when asked. */
+export function Question({ question, alone, onAnswered }) {
   const [chosen, choose] = useState([]);
   const [values, setValues] = useState({});
   const [busy, setBusy] = useState("");
@@ -27,7 +29,7 @@ export function Question({ question, onAnswered }) {
     "section",
     { className: "dp-question", "aria-label": "A question for a person" },
     h("p", { className: "dp-strong" }, "! ", h(Said, null, question.subject)),
-    question.body ? h("p", { className: "dp-pre" }, h(Long, { text: question.body, most: 1500 })) : null,
+    question.body ? h("details", { open: alone }, h("summary", { className: "dp-link" }, "What it says"), h(Markdown, { text: question.body })) : null,
     h("p", { className: "dp-muted" }, "asked by step ", h(Said, null, question.step), " at ", h(At, { stamp: question.asked_at })),
     question.may_answer
       ? h(
