@@ -60,3 +60,13 @@ def test_a_login_that_has_ended_says_what_to_do(
     page.goto(HOME)
     page.get_by_text("Your login has ended").wait_for()
     expect(page.get_by_role("button", name="Load the page again")).to_be_visible()
+
+
+def test_a_page_whose_script_does_not_come_is_loaded_later(new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    open_view(page, HOME)
+    page.route("**/static/errors.js*", lambda route: route.abort())
+    page.get_by_role("link", name="Errors in files").click()
+    page.get_by_text("Loading…").wait_for()
+    page.unroute("**/static/errors.js*")
+    page.get_by_text("unknown key 'taks'").first.wait_for()

@@ -5,10 +5,8 @@
  * In the navigation the pages stand below `/plugin/ROUTE`; in a tab of a Dag or of a run it is that production.
  */
 import { React, Router, h } from "./host.js";
+import { later } from "./later.js";
 import { HOME } from "./paths.js";
-
-/** Loads a page when it is looked at first. */
-const later = (file, name) => React.lazy(() => import(`./${file}.js`).then((module) => ({ default: module[name] })));
 
 const Production = later("production", "Production");
 const Compare = later("compare", "Compare");
@@ -31,7 +29,7 @@ class Guard extends React.Component {
   }
 
   render() {
-    if (!this.state.error) return h(React.Suspense, { fallback: h("p", { className: "dp-page dp-muted", role: "status" }, "Loading…") }, this.props.children);
+    if (!this.state.error) return this.props.children;
     return h(
       "div",
       { className: "dp-trouble", role: "alert" },

@@ -6,7 +6,7 @@
  */
 
 const WANTED = {
-  React: ["Component", "Fragment", "Suspense", "createElement", "lazy", "useCallback", "useEffect", "useId", "useMemo", "useRef", "useState"],
+  React: ["Component", "Fragment", "createElement", "useCallback", "useEffect", "useId", "useMemo", "useRef", "useState"],
   ReactRouterDOM: ["Link", "useLocation", "useNavigate", "useSearchParams"],
   ChakraUI: ["Badge", "Button", "Checkbox", "Dialog", "Field", "Input", "NativeSelect", "Portal", "Tabs", "Textarea"],
 };
