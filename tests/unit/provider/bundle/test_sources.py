@@ -345,3 +345,34 @@ def test_a_missing_list_is_an_error_until_it_is_there(tmp_path: Path) -> None:
     (tmp_path / "files.txt").write_text("/sim/a\n")
     (source,) = folder.scan()
     assert source.error == ""
+
+
+CWL = """\
+cwlVersion: v1.2
+class: Workflow
+hints: {dirac:Production: {vo: sim, se: A-SE}}
+inputs: {}
+outputs: {}
+steps: {a: {run: tools/a.cwl, in: {}, out: []}}
+"""
+TOOL = "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: a\ninputs: {}\noutputs: {}\n"
+
+
+def test_a_tool_in_a_folder_below_is_part_of_a_workflow_and_no_production(tmp_path: Path) -> None:
+    (tmp_path / "wf.cwl").write_text(CWL)
+    (tmp_path / "tools").mkdir()
+    folder = SourceFolder(tmp_path)
+    (missing,) = folder.scan()
+    assert missing.error.startswith("wf.cwl:6:18: there is no readable file 'tools/a.cwl'")
+    (tmp_path / "tools" / "a.cwl").write_text(TOOL)
+    (made,) = folder.scan()
+    assert (made.production, made.error) == ("wf", "")
+    # what is served is the native form, complete in itself
+    assert "cwlVersion" not in made.text
+    assert "version: 1" in made.text
+    before = folder.signatures()
+    assert "tools/a.cwl" in before
+    (tmp_path / "tools" / "a.cwl").write_text(TOOL.replace("baseCommand: a", "baseCommand: bcd"))
+    assert folder.signatures() != before
+    (changed,) = folder.scan()
+    assert changed.text not in ("", made.text)
