@@ -8,7 +8,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,7 @@ HEAD = "version: 1\nproduction: {name: x, vo: ctao}\n"
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The folder of each package."""
     root = tmp_path_factory.mktemp("packages")
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
@@ -64,7 +63,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
     for package, folder in PACKAGES.items():
         name, _, version = package.partition("==")
         found[name] = root / f"{name.replace('-', '_')}-{version}" / folder
-    yield found
+    return found
 
 
 def value(written: object) -> str:

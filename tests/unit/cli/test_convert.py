@@ -91,3 +91,13 @@ def test_a_file_of_ctao_s_form_is_written_in_the_native_form(prodsys, tmp_path: 
         ("Step1_MCSimulation", "ctao:MCSimulation"),
         ("Step2_CtapipeProcessing", "ctao:CtapipeProcessing"),
     ]
+
+
+def test_cwl_is_written_and_read_again(prodsys, tmp_path: Path) -> None:
+    file = HERE / "good" / "chain.yaml"
+    written = prodsys("convert", file, "--to", "cwl")
+    assert written.exit_code == 0
+    assert written.stderr == "CWL cannot say: flushing and recovery; hints keep it\n"
+    again = tmp_path / "chain.cwl"
+    again.write_text(written.stdout)
+    assert compile(load(again), run="r1") == compile(load(file), run="r1")
