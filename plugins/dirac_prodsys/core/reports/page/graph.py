@@ -82,11 +82,16 @@ def matrix(found: Sequence[Node], definition: Definition | None) -> MatrixView |
     steps: dict[tuple[str, ...], list[Node]] = {}
     for combination in axes.combinations:
         steps.setdefault(tuple(str(combination[name]) for name in axes.names), [])
-    for node in found:
-        for values, own in steps.items():
-            pairs = dict(zip(axes.names, values, strict=True))
-            if node.branch and all(pairs.get(k) == v for k, v in node.branch.items()):
-                own.append(node)
+    #: axes of a step → their values → the cells that have them
+    cells: dict[tuple[int, ...], dict[tuple[str, ...], list[list[Node]]]] = {}
+    for node in (one for one in found if one.branch):
+        used = tuple(n for n, name in enumerate(axes.names) if name in node.branch)
+        if used not in cells:
+            of_axes = cells[used] = {}
+            for values, own in steps.items():
+                of_axes.setdefault(tuple(values[n] for n in used), []).append(own)
+        for own in cells[used].get(tuple(node.branch[axes.names[n]] for n in used), ()):
+            own.append(node)
     return MatrixView(
         axes=tuple(
             Axis(name=name, values=tuple(dict.fromkeys(values[number] for values in steps)))
