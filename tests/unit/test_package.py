@@ -30,13 +30,19 @@ EXTRAS = {
 WHEELS = PACKAGE / "cli" / "project" / "wheels"
 
 #: top-level module -> distribution, where the names differ
-DISTRIBUTIONS = {"yaml": "PyYAML", "re2": "google-re2", "pydantic_core": "pydantic"}
+DISTRIBUTIONS = {
+    "yaml": "PyYAML",
+    "re2": "google-re2",
+    "pydantic_core": "pydantic",
+    "cwl_utils": "cwl-utils",
+}
 #: folder -> the extra that it needs besides the base, and the modules that this brings
 BROUGHT = {
     "provider": ("airflow", {"airflow", "asgiref", "fastapi", "sqlalchemy"}),
     "gateway": ("dirac", {"DIRAC", "diraccfg"}),
     "ledger": ("ledger", {"pyarrow"}),  # of the extra parquet
     "cli": ("provenance", set()),
+    "communities": ("cwl", {"schema_salad"}),  # of cwl-utils
 }
 
 
@@ -76,7 +82,7 @@ def test_dependencies_are_ranges() -> None:
 
 def test_the_base_brings_neither_airflow_nor_dirac() -> None:
     assert not names(BASE) & {"apache-airflow", "apache-airflow-core", "dirac", "ctadirac"}
-    known = {"airflow", "dirac", "ledger", "parquet", "provenance", "ctao", "deploy"}
+    known = {"airflow", "dirac", "ledger", "parquet", "provenance", "ctao", "cwl", "deploy"}
     known |= {"sandbox", "dev"}
     assert known == set(EXTRAS)
 
