@@ -1,8 +1,8 @@
 """Evaluates expressions of CWL whose operands are known when the production is drawn.
 
 Parameter references (``$(inputs.x.basename)``) are evaluated here. Anything else is JavaScript: a
-child asks cwl-utils, which runs Node, if all that the expression names is known, and if whoever runs
-the reader allows it.
+child asks cwl-utils, which runs Node, if all that the expression names is known, and if whoever
+runs the reader allows it.
 
 Invariant: no expression is evaluated when a DAG is parsed, for what is served holds none.
 """
