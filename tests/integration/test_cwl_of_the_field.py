@@ -95,7 +95,10 @@ def verdict(text: str, folder: Path) -> int | list[str]:
 
 
 @pytest.mark.timeout(900)
-def test_each_workflow_is_mapped_or_refused_as_the_page_says(folders: dict[str, Path]) -> None:
+def test_each_workflow_is_mapped_or_refused_as_the_page_says(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIRAC_PRODSYS_CWL_JAVASCRIPT", "1")
     wrong = {}
     for name, expected in EXPECTED.items():
         package, _, file = name.partition("/")

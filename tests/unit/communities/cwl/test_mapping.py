@@ -10,7 +10,7 @@ from dirac_prodsys.communities.cwl.document.packing import unpack
 from dirac_prodsys.core.grid.specs import JobSpec
 from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.core.plan.values import ProductionPlan
-from tests.unit.communities.cwl.cwl_files import TOOLS, planned, reading, workflow
+from tests.unit.communities.cwl.cwl_files import TOOLS, only, planned, reading, refused, workflow
 
 MAKE = "make: {run: make.cwl, in: {}, out: [out]}\n"
 NODE = {
@@ -181,12 +181,17 @@ make: {run: make.cwl, in: {n: flag/n}, out: [out]}
     assert job(plan, "make")["inputs"] == {"n": {"value": 3}}
 
 
-def test_javascript_over_known_values_is_evaluated_by_a_child() -> None:
+def test_javascript_over_known_values_is_evaluated_by_a_child_where_it_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     steps = """\
 double: {run: double.cwl, in: {n: n}, out: [n]}
 make: {run: make.cwl, in: {n: double/n}, out: [out]}
 """
     text = workflow(steps, inputs="{n: {type: int, default: 3}}")
+    monkeypatch.delenv("DIRAC_PRODSYS_CWL_JAVASCRIPT", raising=False)
+    assert "which is run here only with" in only(refused(text, {**TOOLS, **NODE}, ask=True)).reason
+    monkeypatch.setenv("DIRAC_PRODSYS_CWL_JAVASCRIPT", "1")
     plan = planned(text, {**TOOLS, **NODE}, ask=True)
     assert job(plan, "make")["inputs"] == {"n": {"value": 6}}
 

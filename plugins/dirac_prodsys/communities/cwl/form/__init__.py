@@ -1,0 +1,1 @@
+"""Reads a workflow of CWL as a production, and writes a production as a workflow."""

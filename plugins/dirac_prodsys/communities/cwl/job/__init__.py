@@ -1,0 +1,1 @@
+"""Defines the job type that runs a process of CWL, and the program that does it on a worker."""
