@@ -88,15 +88,15 @@ def bundles(productions: Path, dags: Path) -> str:
     )
 
 
-def connection_to(grid: Grid, group: str = "sim_prod", *, backend: str = "dirac") -> dict[str, Any]:
+def connection_to(grid: Grid, group: str = "sim_prod") -> dict[str, Any]:
     """Return Airflow's connection to a sandbox grid, polled as fast as its agents work.
 
-    In process by default: the sandbox's scheduler imports DIRAC once for all tasks.
+    DIRAC runs in process: the scheduler imports it once for all tasks.
     """
     return {
         "conn_type": "dirac",
         "extra": {
-            "backend": backend,
+            "backend": "dirac",
             "config": str(grid.client_cfg),
             "proxy": str(grid.proxy("prodmgr", group)),
             "group": group,
