@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.errors import LedgerUnavailable
+from dirac_prodsys.ledger.store import Ledger
+from dirac_prodsys.provider.page.keeper import Keeper
+from tests.unit.provider.page import scenario
+from tests.unit.provider.page.conftest import As
 from tests.unit.provider.page.scenario import HOSTILE
 
 Get = Callable[..., Any]
@@ -100,3 +105,20 @@ def test_filters_offer_the_values_that_there_are(get: Get) -> None:
     filters = get("/api/productions", vo="other")["filters"]
     assert filters["vo"] == [{"value": "sim", "label": "sim", "count": 3}]
     assert {one["value"]: one["label"] for one in filters["state"]}["asks"] == "needs a person"
+
+
+def test_without_a_ledger_the_list_says_why_it_is_empty(as_user: As, keeper: Keeper) -> None:
+    def away() -> Ledger:
+        raise LedgerUnavailable("[dirac_prodsys] ledger is off on the API server")
+
+    scenario.empty_airflow()
+    keeper._open_ledger = away
+    answer = as_user("vera").get("/api/productions").json()
+    assert answer["rows"] == []
+    assert "ledger is off" in answer["empty"]
+
+
+def test_a_run_that_has_just_been_triggered_is_there(as_user: As, ledger: Ledger) -> None:
+    rows = as_user("vera").get("/api/productions").json()["rows"]
+    states = {f"{row['production']} {row['run_id'][:6]}": row["state"]["kind"] for row in rows}
+    assert states == {"bands r1": "not begun", "rings manual": "not begun"}

@@ -17,7 +17,7 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.language.axes import Axes, read_axes
 from dirac_prodsys.core.language.located import NOWHERE, Located, Mistakes
 from dirac_prodsys.core.language.matrix import label
-from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.reports.page.answers.production import Change
@@ -100,7 +100,7 @@ def _read(text: str, file: str, run: str, parameters: str) -> Definition | None:
     try:
         production = load_production(text, file)
         bound = production.bind(json.loads(parameters))
-        return Definition(bound, compile(bound, run=run))
+        return Definition(bound, compile_plan(bound, run=run))
     except Exception:  # written for another version, or for files that are not here
         return None
 

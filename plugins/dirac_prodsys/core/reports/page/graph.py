@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dirac_prodsys.core.naming import group_id
 from dirac_prodsys.core.query.meta_query import form_text
 from dirac_prodsys.core.reports.forecast import Forecast
 from dirac_prodsys.core.reports.page.answers.common import StateView
@@ -27,6 +28,7 @@ def nodes(
     :param plan: JSON form of its plan; empty: unknown.
     """
     views = {step.name: step for step in run.steps}
+    said = {} if run.airflow is None else run.airflow.said
     branches = {} if definition is None else definition.branches()
     planned = {step["name"]: step for step in plan.get("steps", ())}
     names = list(dict.fromkeys([*planned, *views]))
@@ -41,7 +43,7 @@ def nodes(
             levels[name],
             branches.get(name, Branch(name)),
             planned.get(name),
-            views.get(name),
+            views.get(name) or unmade_state(name, said.get(group_id(name)), now),
             now,
         )
         for name in names
@@ -80,11 +82,16 @@ def matrix(found: Sequence[Node], definition: Definition | None) -> MatrixView |
     steps: dict[tuple[str, ...], list[Node]] = {}
     for combination in axes.combinations:
         steps.setdefault(tuple(str(combination[name]) for name in axes.names), [])
-    for node in found:
-        for values, own in steps.items():
-            pairs = dict(zip(axes.names, values, strict=True))
-            if node.branch and all(pairs.get(k) == v for k, v in node.branch.items()):
-                own.append(node)
+    #: axes of a step → their values → the cells that have them
+    cells: dict[tuple[int, ...], dict[tuple[str, ...], list[list[Node]]]] = {}
+    for node in (one for one in found if one.branch):
+        used = tuple(n for n, name in enumerate(axes.names) if name in node.branch)
+        if used not in cells:
+            of_axes = cells[used] = {}
+            for values, own in steps.items():
+                of_axes.setdefault(tuple(values[n] for n in used), []).append(own)
+        for own in cells[used].get(tuple(node.branch[axes.names[n]] for n in used), ()):
+            own.append(node)
     return MatrixView(
         axes=tuple(
             Axis(name=name, values=tuple(dict.fromkeys(values[number] for values in steps)))
@@ -116,17 +123,22 @@ def _node(
     level: int,
     branch: Branch,
     planned: Mapping[str, Any] | None,
-    view: StepView | None,
+    view: StepView | StateView,
     now: float,
 ) -> Node:
+    """Return a step.
+
+    :param view: what is known of its transformation; or its state, if it has none yet.
+    """
     spec = {} if planned is None else planned["transformation"]
     dataset = "" if planned is None or not planned["dataset"] else planned["dataset"]["name"]
-    if view is None:
-        state, transformation, own, fraction = unmade_state(name, None, now), None, "", 0.0
+    if isinstance(view, StateView):
+        state, transformation, own, fraction = view, None, "", 0.0
         bars, done = bar(None, spec.get("tasks")), Forecast(why="it has not begun")
-        adopted = False
+        adopted, kind = False, str(spec.get("type") or "")
     else:
         step = view.track.step
+        kind = str(spec.get("type") or step.type)
         state, transformation, own = view.state, step.transformation, step.name
         fraction, adopted = round(view.progress.fraction, 4), step.adopted
         bars, done = bar(view.seen, step.tasks), view.progress.forecast
@@ -135,7 +147,7 @@ def _node(
         step=name,
         written=branch.written,
         branch=dict(branch.values),
-        type=str(spec.get("type") or ("" if view is None else view.track.step.type)),
+        type=kind,
         transformation=transformation,
         name=own,
         level=level,

@@ -95,10 +95,19 @@ def listing(
             descending=wishes.descending,
         ),
         filters=_filters(rows),
-        empty="" if shown else _NONE_FITS if rows else _NOTHING,
+        empty="" if shown else _empty(rows, sources),
         sources=sources,
     )
     return shown, answer
+
+
+def _empty(rows: Sequence[ProductionRow], sources: Sources) -> str:
+    """Say why there is no row, and what to do."""
+    if rows:
+        return _NONE_FITS
+    if sources.ledger.at is None:
+        return f"The ledger was not read yet: {sources.ledger.why or 'look again in a minute'}."
+    return _NOTHING
 
 
 def _newest(rows: Iterable[ProductionRow]) -> dict[str, datetime]:
