@@ -37,13 +37,14 @@ class Server(NamedTuple):
 
     def client(self, user: str = "") -> httpx.Client:
         """A client with the token of a user; without one, nobody's."""
-        client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        headers = {}
         if user:
-            login = {"username": user, "password": PASSWORD}
-            answer = client.post("/auth/token", json=login)
+            with self.client() as nobody:
+                login = {"username": user, "password": PASSWORD}
+                answer = nobody.post("/auth/token", json=login)
             assert answer.is_success, answer.text
-            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        return client
+            headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, headers=headers)
 
     def is_up(self) -> bool:
         with contextlib.suppress(httpx.TransportError), self.client() as client:
