@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _WIDTH = 14
+#: of the page of productions, below the address of Airflow
+_PAGE = "/plugin/dirac-productions"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def next_steps(place: Place, run: str = "") -> str:
     :param run: tag of an existing run; empty: nothing was run.
     """
     production = place.example.stem
-    rows = [("Airflow", place.url)]
+    rows = [("the page", f"{place.url}{_PAGE}"), ("Airflow", place.url)]
     rows += [
         ("", f"user {name}, password {password} ({may})")
         for name, (password, may) in place.users.items()

@@ -15,6 +15,7 @@ import typer.main
 from rich.console import Console
 
 from dirac_prodsys.cli.main import app
+from dirac_prodsys.provider.plugin import DiracProdsysPlugin
 from sandbox.demo.__main__ import Demo
 from sandbox.demo.next_steps import Place, next_steps, shell_environment
 
@@ -37,7 +38,8 @@ def place() -> Place:
 
 def test_it_ends_with_all_that_a_person_needs_next(place: Place) -> None:
     lines = next_steps(place, "demo-1").splitlines()
-    assert lines[0].split() == ["Airflow:", place.url]
+    assert lines[0].split() == ["the", "page:", f"{place.url}/plugin/dirac-productions"]
+    assert lines[1].split() == ["Airflow:", place.url]
     text = "\n".join(lines)
     assert "user admin, password secret-1 (may do everything)" in text
     assert "user viewer, password secret-2 (may look)" in text
@@ -45,6 +47,12 @@ def test_it_ends_with_all_that_a_person_needs_next(place: Place) -> None:
     assert f"drop a YAML into {place.productions}" in text
     assert ". .demo/env.sh" in text
     assert lines[-1].split() == ["stop", "it:", "make", "down"]
+
+
+def test_the_page_that_it_names_is_in_the_navigation(place: Place) -> None:
+    routes = {app["url_route"]: app["destination"] for app in DiracProdsysPlugin.react_apps}
+    address = next_steps(place).splitlines()[0].split()[-1]
+    assert routes[address.rpartition("/plugin/")[2]] == "nav"
 
 
 def test_what_nothing_was_run_of_is_not_asked_for(place: Place) -> None:
