@@ -13,7 +13,6 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from fastapi.responses import JSONResponse
 from pydantic_core import PydanticSerializationError
 
-from dirac_prodsys.core.plan.origins import origin_words
 from dirac_prodsys.core.reports.page.answers.actions import (
     ActionAnswer,
     ActionBody,
@@ -198,7 +197,7 @@ def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Ste
     papers = papers_of(request, found, view)
     around = surroundings(keep, found, view, user)
     portal, now = portal_of(keep, view), keep.clock()
-    answer = step_page(view, step, papers, around, portal, origin_words, now)
+    answer = step_page(view, step, papers, around, portal, now)
     if answer is None:
         raise HTTPException(404, f"{dag_id} has no step {step[:80]!r}")
     return reply(answer)

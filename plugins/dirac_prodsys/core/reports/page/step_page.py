@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from dirac_prodsys.core.grid.jobs import JobState
-from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.plan.origins import origin_words
 from dirac_prodsys.core.query.meta_query import form_text
 from dirac_prodsys.core.reports.advice import advice_for
 from dirac_prodsys.core.reports.ledger.record import Record, moment
@@ -54,8 +53,6 @@ _OTHERS = "others"
 
 #: transformation: ID, and name → its address in the portal
 Portal = Callable[[int, str], str]
-#: production, plan and step → field of its input query → where the condition comes from
-Origins = Callable[[Production, ProductionPlan, str], Mapping[str, str]]
 
 _MAY: Mapping[str, tuple[str, ...]] = {
     "asks": (
@@ -90,13 +87,11 @@ def step_page(
     papers: Papers,
     around: Surroundings,
     portal: Portal,
-    origins: Origins,
     now: float,
 ) -> StepAnswer | None:
     """Return the page of a step; None: the run has none of that name.
 
     :param portal: gives the address of a transformation in DIRAC's portal.
-    :param origins: says where the conditions of a step's input come from.
     """
     definition = definition_of(run, papers)
     plan: Mapping[str, Any] = {} if papers.plan is None else papers.plan.plan
@@ -133,7 +128,7 @@ def step_page(
         events=_events(view),
         course=_course(run, view),
         failures=_failures(None if view is None else view.track.jobs, view),
-        input=_query(planned, view, _origins(planned, definition, origins), "input"),
+        input=_query(planned, view, _origins(planned, definition), "input"),
         output=_query(planned, view, None, "output"),
         body=_body(planned, view),
         datasets=tuple(one for one in datasets(run, papers) if one.step == name),
@@ -276,12 +271,10 @@ def _with_others(
     return (*names, *([_OTHERS] if others else []))
 
 
-def _origins(
-    planned: Mapping[str, Any] | None, definition: Definition | None, origins: Origins
-) -> Mapping[str, str]:
+def _origins(planned: Mapping[str, Any] | None, definition: Definition | None) -> Mapping[str, str]:
     if planned is None or definition is None:
         return {}
-    return origins(definition.production, definition.plan, planned["name"])
+    return origin_words(definition.production, definition.plan, planned["name"])
 
 
 def _query(
