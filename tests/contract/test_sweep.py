@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
@@ -78,6 +80,7 @@ def test_a_production_of_dirac_is_read_by_its_name(gateway: Gateway) -> None:
     assert past[0].place.production == f"p{mark}"
 
 
+@pytest.mark.in_process  # it counts calls
 def test_what_goes_behind_our_back_is_found(system: System, gateway: Gateway) -> None:
     production = unique()
     directory = prepared(gateway)

@@ -57,9 +57,12 @@ def served(answers: dict[str, Any]) -> Iterator[Shell]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's browser, without a window."""
+    """Debian's browser, without a window.
+
+    It ends with its module: while it is there, an event loop runs, and no other test may run one.
+    """
     program = shutil.which("chromium")
     assert program, "run scripts/setup browser"
     expect.set_options(timeout=1000 * patience(10))

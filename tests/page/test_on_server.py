@@ -23,6 +23,7 @@ from tests.unit.provider.page.conftest import (  # noqa: F401
     ledger,
     server,
     token,
+    token_of,
     told,
 )
 from tests.unit.provider.page.scenario import HOSTILE

@@ -37,7 +37,7 @@ _DIRAC = (
     "DIRAC.Interfaces.API.Job",
 )
 #: seconds that a new connection has to say who it is, and most bytes of that
-_PATIENCE, _MOST = 2.0, 64 * 1024
+_PATIENCE, _MOST = 10.0, 64 * 1024
 #: seconds between two looks whether workers live
 _LOOK = 1.0
 #: who an agent works for: all that decides under which identity a call is made

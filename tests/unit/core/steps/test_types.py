@@ -37,7 +37,7 @@ def test_the_table_holds_the_known_types() -> None:
         "Removal",
     }
     of_ctao = {f"ctao:{kind.name}" for kind in TYPES}
-    assert set(job_types()) == {"script", "request", *of_ctao}
+    assert set(job_types()) == {"script", "request", "cwl", *of_ctao}
     assert len(of_ctao) == 9
 
 

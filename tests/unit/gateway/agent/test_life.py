@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def test_many_that_start_at_once_share_one_and_none_acts_as_another(folder: Path
     assert not secret & set(agent.environ())
 
 
+def answered(gateway: ProductionGateway) -> bool:
+    """Whether there is an answer; an outage is none, and is asked again."""
+    with suppress(GatewayUnavailable):
+        return asked(gateway)
+    return False
+
+
 def test_one_that_was_killed_is_started_again(folder: Path) -> None:
     gateway = open_gateway(NO_PROXY)
     assert asked(gateway)
@@ -95,7 +103,7 @@ def test_one_that_was_killed_is_started_again(folder: Path) -> None:
     agent.kill()
     until("the end of its workers", 20, lambda: not processes(folder))
     assert place_of("").socket.exists()  # it left its socket
-    assert asked(gateway)
+    until("an answer", 30, lambda: answered(gateway))
     assert running(folder)[0].pid != agent.pid
 
 
@@ -185,9 +193,11 @@ def test_another_python_runs_our_code_and_its_own_packages(folder: Path, tmp_pat
     )
     assert asked(open_gateway(other))
     assert len(running(folder)) == 2
-    paths = {agent.environ()["PYTHONPATH"] for agent in running(folder)}
-    (alone,) = (path for path in paths if os.pathsep not in path)
-    assert [each.name for each in Path(alone).iterdir()] == ["dirac_prodsys"]
+    paths = [agent.environ()["PYTHONPATH"].split(os.pathsep) for agent in running(folder)]
+    # ours may have what this process was given besides
+    assert min(map(len, paths)) == 1
+    for path in paths:
+        assert [each.name for each in Path(path[0]).iterdir()] == ["dirac_prodsys"]
 
 
 def test_a_python_without_dirac_is_refused_with_its_own_words(folder: Path, tmp_path: Path) -> None:
