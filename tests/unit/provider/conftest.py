@@ -22,6 +22,7 @@ from dirac_prodsys.provider.bundle import sources
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.outlet_event import OutletEvent
 from tests.unit.provider.actions.action_runs import ActionRun, Store
+from tests.unit.provider.asked_airflow import AskedAirflow
 from tests.unit.provider.waits import Begun
 
 Connect = Callable[..., str]
@@ -79,6 +80,16 @@ def context() -> dict[str, Any]:
         "task_state_store": Store(),
         "outlet_events": defaultdict(OutletEvent),
     }
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> AskedAirflow:
+    """In place of the supervisor of a task."""
+    from airflow.sdk.execution_time import task_runner
+
+    made = AskedAirflow()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", made, raising=False)
+    return made
 
 
 @pytest.fixture

@@ -129,8 +129,7 @@ class _File:
     def written(self, path: Path) -> Any:
         tree = self.document.tree
         keys = [self.document.branches.get(part, part) for part in map(str, path)]
-        found = None if tree is None else tree.get(*keys)
-        return None if found is None else found.value
+        return None if tree is None else tree.value_at(*keys)
 
     def bind(self, values: Mapping[str, Any]) -> Production:
         try:

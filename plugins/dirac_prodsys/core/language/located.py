@@ -39,6 +39,11 @@ class Located:
             found = inside.get(key) if isinstance(inside, dict) else None
         return found
 
+    def value_at(self, *path: str) -> Any:
+        """Return the value below these keys without its place; None if there is none."""
+        found = self.get(*path)
+        return None if found is None else found.value
+
     def items(self) -> Iterator[tuple[str, Located]]:
         """Yield the entries of a mapping; none for anything else."""
         if isinstance(self.value, dict):
@@ -46,8 +51,8 @@ class Located:
 
     def text(self, *path: str) -> str | None:
         """Return the text below these keys; None if there is none, or it is not text."""
-        found = self.get(*path)
-        return found.value if found is not None and isinstance(found.value, str) else None
+        found = self.value_at(*path)
+        return found if isinstance(found, str) else None
 
     def put(self, entries: Mapping[str, Located]) -> Located:
         """Return this mapping with some entries set."""

@@ -12,19 +12,9 @@ from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures.generations import keep_taken
 from tests.unit.provider.actions.action_runs import MAKE, MERGE, REAL, words
-from tests.unit.provider.tasks.test_event_runs import AskedAirflow
+from tests.unit.provider.asked_airflow import AskedAirflow
 
 SECOND = {"quality": 7, "reopens": {"run": "r1", "steps": ["merge"]}}
-
-
-@pytest.fixture
-def airflow(monkeypatch: pytest.MonkeyPatch) -> AskedAirflow:
-    """In place of the supervisor of a task."""
-    from airflow.sdk.execution_time import task_runner
-
-    made = AskedAirflow()
-    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", made, raising=False)
-    return made
 
 
 @pytest.fixture

@@ -242,7 +242,7 @@ class _Viewer:
         outputs = self.ports(tree, "outputs", OUTPUT)
         self.hints(tree)
         self.commands(tree)
-        if kind == "ExpressionTool" and not isinstance(_value(tree, "expression"), str):
+        if kind == "ExpressionTool" and tree.text("expression") is None:
             self.wrong(tree, "an ExpressionTool has an expression", "write expression: $(…)")
         if kind != "Workflow":
             return Process(str(kind), tree, inputs, outputs)
@@ -484,8 +484,3 @@ def _merged(entry: Located) -> Any:
     kind = data.get("type")
     beside = {key: data[key] for key in ("items", "symbols", "fields") if key in data}
     return {"type": kind, **beside} if beside and kind in ("array", "enum", "record") else kind
-
-
-def _value(tree: Located, key: str) -> Any:
-    found = tree.get(key)
-    return None if found is None else found.value

@@ -92,8 +92,7 @@ class Draft:
 
 def _stream(draft: Draft, port: str) -> Any:
     kind = draft.step.run.outputs[port].where.text("type")
-    found = draft.step.run.where.get(kind) if kind in ("stdout", "stderr") else None
-    return None if found is None else found.value
+    return draft.step.run.where.value_at(kind) if kind in ("stdout", "stderr") else None
 
 
 def native_step(draft: Draft, drafts: Mapping[str, Draft]) -> Located:

@@ -129,7 +129,7 @@ def _production(
     inputs, parameters = values_of_inputs(process, given, mistakes)
     if mistakes.found:
         return None
-    directory = str(_text(common, "directory"))
+    directory = str(common.value_at("directory"))
     mapper = Mapper(mistakes, directory, where.get("$namespaces"))
     around = mapper.map(process, inputs)
     if mistakes.found:
@@ -173,11 +173,6 @@ def _common(where: Located, hints: Hints, over: Located | None, mistakes: Mistak
     base = base.put(hints.common)
     written = over.get("common") if over is not None else None
     return base if written is None else overlay(base, written)
-
-
-def _text(tree: Located, key: str) -> Any:
-    found = tree.get(key)
-    return None if found is None else found.value
 
 
 def _header(
