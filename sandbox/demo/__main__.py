@@ -27,7 +27,7 @@ from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.demo.next_steps import Place, next_steps, shell_environment
 from sandbox.demo.run import DemoRun, Outcome
 from sandbox.demo.view import Live, table
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, raise_when_told_to_end
 from sandbox.grid.grid import Grid
 
 #: columns if the output goes to no terminal
@@ -227,4 +227,5 @@ def down(state: State = _STATE) -> None:
 
 
 if __name__ == "__main__":
+    raise_when_told_to_end()
     app()
