@@ -63,4 +63,4 @@ lock: setup ## write the requirements files anew
 	@scripts/lock
 
 clean: down ## remove what can be made again
-	@rm -rf .venv .venv-machines .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
+	@rm -rf .venv .venv-machines .venv-ctadirac .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
