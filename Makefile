@@ -28,6 +28,7 @@ test-fast: setup ## for every save: tests without a grid, without processes of A
 	@$(TEST) -n 2 -q -m "not grid and not airflow and not long"
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
+	@scripts/setup-ctadirac >/dev/null
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done
 
 fuzz: setup ## read 100,000 broken production files
