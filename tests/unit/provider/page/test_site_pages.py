@@ -87,7 +87,7 @@ def test_the_page_of_the_grid_says_what_doctor_finds(
     memory.register("page", MemoryGrid())
     first = get("/api/grid")
     assert first["checks"] == []
-    assert first["checked"]["why"] == "the checks are being made"
+    assert first["verdict"] == "the checks are being made; this takes some seconds"
     (mounted,) = (
         one.app for one in server.routes if isinstance(getattr(one, "app", None), FastAPI)
     )
@@ -96,6 +96,7 @@ def test_the_page_of_the_grid_says_what_doctor_finds(
     memory.forget("page")
     assert page["answers"] is True
     assert len(page["checks"]) > 5
+    assert page["verdict"].startswith(f"{page['wrong']} thing" if page["wrong"] else "nothing is")
     assert {one["name"] for one in page["components"]} >= {"scheduler", "triggerer"}
 
 
