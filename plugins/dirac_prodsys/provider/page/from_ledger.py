@@ -45,10 +45,8 @@ class PapersShelf:
             now = keep.clock()
             if there is not None and there.version == book.version and now - there.at < EVERY:
                 return there.papers
-            if keep.ledger_is_away:  # it may take long to say no: nobody waits for it once more
-                return there.papers if there is not None else Papers()
             try:
-                papers = _read(keep.ledger(), book, before)
+                papers = _read(keep.answering_ledger(), book, before)
             except LedgerUnavailable:
                 return there.papers if there is not None else Papers()
             self._kept[place] = _Kept(now, book.version, papers)

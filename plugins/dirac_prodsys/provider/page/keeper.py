@@ -166,10 +166,14 @@ class Keeper:
             self._ledger = self._open_ledger()
         return self._ledger
 
-    @property
-    def ledger_is_away(self) -> bool:
-        """Whether the ledger did not answer when it was asked last."""
-        return bool(self._ledger_why)
+    def answering_ledger(self) -> Ledger:
+        """Return the ledger, unless it did not answer the last look: no viewer waits for it again.
+
+        :raises LedgerUnavailable: it did not, or it cannot be opened.
+        """
+        if self._ledger_why:
+            raise LedgerUnavailable(self._ledger_why)
+        return self.ledger()
 
     def published(self) -> Published:
         """Return what viewers are shown; the first of them wait for the first look."""
@@ -188,11 +192,11 @@ class Keeper:
         """Return what viewers are shown, with the whole past of one run."""
         found = self.published()
         view = found.views.get(place)
-        if view is None or view.book.whole or self.ledger_is_away:
+        if view is None or view.book.whole:
             return found
         with self._refreshing:
             try:
-                self._read_past(self.ledger(), view.book)
+                self._read_past(self.answering_ledger(), view.book)
             except LedgerUnavailable:
                 return found
             before = self._published or found

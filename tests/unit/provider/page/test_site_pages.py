@@ -126,7 +126,11 @@ def test_the_ledger_may_be_away(
     before = get("/api/productions")["rows"]
     get("/api/dags/bands/runs/r1")
 
+    asked = 0
+
     def away(*_: Any) -> Any:
+        nonlocal asked
+        asked += 1
         raise LedgerUnavailable("the ledger does not answer: disk full")
 
     monkeypatch.setattr(Ledger, "rows", away)
@@ -137,6 +141,8 @@ def test_the_ledger_may_be_away(
     ledger = answer["sources"]["ledger"]
     assert (ledger["stale"], ledger["words"]) == (True, "5 min old")
     assert "disk full" in ledger["why"]
+    before_viewers = asked
     page = get("/api/dags/bands/runs/r1")
     assert page["comments"]
     assert vera.get("/api/campaign").status_code == 503
+    assert asked == before_viewers, "each viewer waits until it says no"
