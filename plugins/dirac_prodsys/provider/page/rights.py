@@ -33,6 +33,9 @@ from dirac_prodsys.core.actions.commands import DAG_ID
 #: header, and its value, that a browser must send with a request that changes something
 HEADER, VALUE = "X-Requested-With", "dirac-prodsys"
 
+#: a name that no Dag can have
+_NO_DAG = "~"
+
 #: a user of Airflow
 User = GetUserDep
 
@@ -73,8 +76,12 @@ def reads_all(user: Any, dags: Collection[str], may_read: Collection[str]) -> bo
 
     :param dags: the Dags that there are; :param may_read: those that the user may read.
     """
-    whole = get_auth_manager().is_authorized_dag(method="GET", user=user)
-    return bool(whole) and set(may_read).issuperset(dags)
+    if not set(may_read).issuperset(dags):
+        return False
+    manager = get_auth_manager()
+    # some managers let whoever may read one Dag list Dags, and others know no Dag by such a name
+    asked = (None, DagDetails(id=_NO_DAG))
+    return all(manager.is_authorized_dag(method="GET", details=one, user=user) for one in asked)
 
 
 def may(user: Any, method: Any, entity: DagAccessEntity, dag_id: str) -> bool:

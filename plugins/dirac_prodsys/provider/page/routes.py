@@ -41,6 +41,7 @@ from dirac_prodsys.provider.page.runs import (
     papers_of,
     portal_of,
     readable_runs,
+    run_with_past,
     surroundings,
 )
 from dirac_prodsys.provider.page.static_files import static_file
@@ -176,8 +177,7 @@ Step = Annotated[str, Path(description="Name of a step", max_length=250)]
 def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> Response:
     """Show one run: its graph, matrix, datasets, story, definition and what may be done."""
     keep = keeper_of(request)
-    found = keep.published()
-    view = found_run(found, user, dag_id, run)
+    found, view = run_with_past(keep, user, dag_id, run)
     papers = papers_of(request, found, view)
     return reply(run_page(view, papers, surroundings(keep, found, view, user), keep.clock()))
 
@@ -192,8 +192,7 @@ def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> 
 def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Step) -> Response:
     """Show one step: why it stands so, its counts over time, failures, queries, body."""
     keep = keeper_of(request)
-    found = keep.published()
-    view = found_run(found, user, dag_id, run)
+    found, view = run_with_past(keep, user, dag_id, run)
     papers = papers_of(request, found, view)
     around = surroundings(keep, found, view, user)
     portal, now = portal_of(keep, view), keep.clock()

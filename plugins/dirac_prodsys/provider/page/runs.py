@@ -61,6 +61,18 @@ def found_run(found: Published, user: Any, dag_id: str, run: str) -> RunView:
     raise HTTPException(404, f"no run {run[:80]!r} of {dag_id[:80]!r} is known")
 
 
+def run_with_past(keep: Keeper, user: Any, dag_id: str, run: str) -> tuple[Published, RunView]:
+    """Return what is shown, and of it a run with all of its past.
+
+    :param run: as of :func:`found_run`.
+    :raises HTTPException: as :func:`found_run`.
+    """
+    view = found_run(keep.published(), user, dag_id, run)
+    place = view.book.production, view.book.run
+    found = keep.with_past(place)
+    return found, found.views.get(place, view)
+
+
 def readable_runs(found: Published, user: Any, dag_id: str) -> list[RunView]:
     """Return the runs of a production, the newest first; none, if the user may not read them."""
     if dag_id not in found.dags and not may_read(found, user)(dag_id):
