@@ -77,6 +77,14 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "smtp_conn_id": _option(
         "Connection of the mail server; empty: that of [email].", "smtp_default"
     ),
+    "webhook_conn_ids": _option(
+        "Connections of chats that receive notices, too: Mattermost, Slack or Matrix.", "mattermost"
+    ),
+    "runbooks_url": _option(
+        "Where people find what to do about a notice; {{name}} is filled in, or NAME.md appended. "
+        "Empty: the page of productions shows it.",
+        "https://docs.example.org/runbooks/{{name}}.html",
+    ),
     "notifier": _option(
         "Instead of mail: a notifier class with its kwargs, or a list of them, as JSON.",
         '{{"class": "path.of.Notifier", "kwargs": {{"text": "{{subject}}"}}}}',
