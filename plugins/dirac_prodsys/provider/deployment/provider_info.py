@@ -85,6 +85,15 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "Empty: the page of productions shows it.",
         "https://docs.example.org/runbooks/{{name}}.html",
     ),
+    "new_files": _option(
+        "Folder of productions into which the page may write new files, by an absolute path on the "
+        "API server. Empty: it may not.",
+        "/opt/airflow/include/productions",
+    ),
+    "new_files_bundle": _option(
+        "Dag bundle that serves this folder, by which the site's file knows what is allowed there.",
+        "productions",
+    ),
     "notifier": _option(
         "Instead of mail: a notifier class with its kwargs, or a list of them, as JSON.",
         '{{"class": "path.of.Notifier", "kwargs": {{"text": "{{subject}}"}}}}',

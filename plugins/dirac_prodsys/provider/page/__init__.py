@@ -2,7 +2,8 @@
 
 ::
 
-    app  routes  site_routes    the application of the API server, and its routes
+    app                   the application of the API server
+    routes  site_routes  new_routes    its routes
     rights                who may see and do what: the only file that imports Airflow's security
     keeper                what all viewers share: one look an interval, however many they are
     from_airflow          what Airflow's database says of runs, in one session
@@ -11,6 +12,7 @@
     runs                  finds a run, and what surrounds it for the user who looks
     grid_checks  broken_files    what is wrong with the grid, and with files
     acting  comments      what people do
+    drafts                productions that are being written, and runbooks
     notes                 writes the note of each run that is under way
     plain                 the same data as plain HTML, without scripts
     static/               scripts and styles of the page
