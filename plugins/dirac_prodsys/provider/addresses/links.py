@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: the WebApp opens an application by name and takes no filter from the address, so the ID is only
 #: shown
 _APPLICATION = "DIRAC.TransformationMonitor.classes.TransformationMonitor"
+_JOBS = "DIRAC.JobMonitor.classes.JobMonitor"
 _WEBAPP = f"?view=tabs&theme=Crisp&url_state=1|*{_APPLICATION}:,"
 
 
@@ -39,6 +40,26 @@ def transformation_url(settings: GatewaySettings, transformation: int, name: str
     if "{id}" in settings.portal or "{name}" in settings.portal:
         return portal
     return f"{portal.rstrip('/')}/{_WEBAPP}#{transformation}"
+
+
+def job_url(settings: GatewaySettings, job: int) -> str:
+    """Return the address of a job; empty when the connection names neither page nor portal."""
+    if settings.job_portal:
+        return _filled_in(settings.job_portal, job)
+    base = settings.portal if "{" not in settings.portal else ""
+    if not base.startswith(("https://", "http://")):
+        return ""
+    return f"{base.rstrip('/')}/?view=tabs&theme=Crisp&url_state=1|*{_JOBS}:,#{job}"
+
+
+def job_log_url(settings: GatewaySettings, job: int) -> str:
+    """Return the address of the log of a job; empty when the connection names none."""
+    return _filled_in(settings.job_log, job)
+
+
+def _filled_in(address: str, job: int) -> str:
+    is_web = address.startswith(("https://", "http://"))
+    return address.replace("{id}", str(job)) if is_web else ""
 
 
 #: where Airflow's interface has the page (``plugin.py``, ``page/static/paths.js``)

@@ -51,6 +51,10 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "Portal",
         "Address of the DIRAC web portal; may hold {id}, {name} and {group}",
     ),
+    "job_portal": _field(
+        "Job page", "Address of a job, with {id}; empty: the job monitor of the portal"
+    ),
+    "job_log": _field("Job log", "Address of the log of a job, with {id}; empty: no link"),
 }
 
 

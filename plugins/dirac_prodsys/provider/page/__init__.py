@@ -8,6 +8,7 @@
     keeper                what all viewers share: one look an interval, however many they are
     from_airflow          what Airflow's database says of runs, in one session
     from_grid             what the grid says of runs that are not over
+    jobs_now              the jobs of a step that somebody looks at
     from_ledger           what the ledger says of one run, kept for when it is away
     runs                  finds a run, and what surrounds it for the user who looks
     grid_checks  broken_files    what is wrong with the grid, and with files

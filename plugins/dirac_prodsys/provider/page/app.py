@@ -17,6 +17,7 @@ from dirac_prodsys import __version__
 from dirac_prodsys.errors import Conflict, LedgerUnavailable, NotFound, NotYet, ProdsysError
 from dirac_prodsys.provider.page.from_ledger import PapersShelf
 from dirac_prodsys.provider.page.grid_checks import GridChecks
+from dirac_prodsys.provider.page.jobs_now import JobLooks
 from dirac_prodsys.provider.page.keeper import Keeper
 from dirac_prodsys.provider.page.new_routes import router as new_router
 from dirac_prodsys.provider.page.notes import keep_notes
@@ -89,6 +90,7 @@ def make_app(keep: Keeper) -> FastAPI:
     app.state.keeper = keep
     app.state.papers = PapersShelf()
     app.state.checks = GridChecks(keep.grids, keep.clock)
+    app.state.jobs = JobLooks(keep.grids, keep.clock)
     app.include_router(router)
     app.include_router(site_router)
     app.include_router(new_router)

@@ -134,7 +134,7 @@ def runbook(name: str, text: str) -> RunbookAnswer:
         name=name,
         title=head.strip().removeprefix("# "),
         parts=tuple(
-            RunbookPart(title=title.strip(), text=body.strip()) for title, _, body in titled
+            RunbookPart(title=title.strip(), text=_joined(body)) for title, _, body in titled
         ),
     )
 
