@@ -118,6 +118,11 @@ def of_flush(step: str, reason: str) -> Notice:
     return Notice("flushed", (step,), reason or "flushed", step)
 
 
+def of_lateness(cause: str, reason: str, step: str) -> Notice:
+    """Return the notice that a run misses its deadline: one for all its steps."""
+    return Notice("late", (cause,), f"{step}: {reason}", step)
+
+
 def of_outcome(outcome: Mapping[str, Any], given_up: Mapping[str, int], step: str) -> list[Notice]:
     """Return the notices on a pass over files that stay behind, from ``Outcome.to_dict``.
 

@@ -10,6 +10,7 @@ from pydantic import WithJsonSchema as Schema
 
 from dirac_prodsys.core.models import Model, invalid, one_or_many
 from dirac_prodsys.core.policy.notice_kinds import KINDS, NoticeKind
+from dirac_prodsys.core.production.deadline import Deadline
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _ADDRESSES = {"type": "string", "pattern": f"^{_ADDRESS.pattern}$"}
@@ -26,6 +27,7 @@ class Notify(Model):
 
     :param on: kinds of notices, one or a list; an empty list: none.
     :param to: mail addresses, one or a list.
+    :param deadline: when a run should be done: hours after it begins, or a moment; default: none.
     """
 
     on: Annotated[
@@ -38,3 +40,4 @@ class Notify(Model):
         BeforeValidator(one_or_many),
         Schema({"anyOf": [_ADDRESSES, {"type": "array", "items": _ADDRESSES}]}),
     ] = None
+    deadline: Deadline | None = None

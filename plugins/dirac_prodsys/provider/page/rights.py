@@ -26,6 +26,7 @@ from airflow.api_fastapi.core_api.security import (
     requires_access_view,
 )
 from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
 from fastapi import Depends, Header, HTTPException, Request
 
 from dirac_prodsys.core.actions.commands import DAG_ID
@@ -64,6 +65,26 @@ def _from_our_page(
 
 #: demanded of requests that change something
 OUR_PAGE = Depends(_from_our_page)
+
+
+def _may_add_dags(user: GetUserDep) -> None:
+    if not may_add_dags(user):
+        raise HTTPException(403, "Airflow does not let you add Dags")
+
+
+#: who may add Dags, whatever their names
+ADD_DAGS = Depends(_may_add_dags)
+
+
+def may_add_dags(user: Any) -> bool:
+    """Whether a user may add Dags: who adds one decides what its jobs do."""
+    return bool(get_auth_manager().is_authorized_dag(method="POST", user=user))
+
+
+def is_served(dag_id: str) -> bool:
+    """Whether Airflow knows a Dag of that name, paused, broken or not."""
+    with create_session() as session:
+        return session.get(DagModel, dag_id) is not None
 
 
 def readable(user: Any) -> set[str]:
