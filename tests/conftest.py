@@ -119,6 +119,7 @@ _LONG = (
     "tests/unit/cli/test_alone.py",
     "tests/unit/communities/test_another_community.py",
     "tests/unit/core/test_growth.py",
+    "tests/unit/gateway/agent/test_kills.py",
     "tests/unit/gateway/agent/test_life.py",
     "tests/unit/gateway/bodies/test_uploads.py",
     "tests/unit/gateway/memory/test_faults.py",
