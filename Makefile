@@ -28,6 +28,7 @@ test-fast: setup ## for every save: tests without a grid, without processes of A
 	@$(TEST) -n 2 -q -m "not grid and not airflow and not long"
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
+	@scripts/setup-ctadirac >/dev/null
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done
 
 fuzz: setup ## read 100,000 broken production files
@@ -63,4 +64,4 @@ lock: setup ## write the requirements files anew
 	@scripts/lock
 
 clean: down ## remove what can be made again
-	@rm -rf .venv .venv-machines .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
+	@rm -rf .venv .venv-machines .venv-ctadirac .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info

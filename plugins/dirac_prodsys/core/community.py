@@ -48,6 +48,8 @@ class Community:
     :param catalogue_words: ``(word, value)``: a condition of its form as the catalogue has it.
     :param catalogue_fields: the metadata fields of its directories, and those of its files, each
         with the type of its column; for catalogues made for tests.
+    :param task_plugins: its task-making plugins, by name, ``(files)``: the groups of LFNs that
+        become tasks; for grids made for tests.
     :param run_field: metadata field of files with the run number that made them.
     :param dataset_names: its conventions for names of datasets, by name
         (``core/steps/dataset_names.Conventions``).
@@ -84,6 +86,7 @@ class Community:
     tasks_hint: str = ""
     catalogue_words: str = ""
     catalogue_fields: str = ""
+    task_plugins: str = ""
     run_field: str = ""
     dataset_names: str = ""
     smaller: str = ""
