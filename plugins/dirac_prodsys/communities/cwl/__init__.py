@@ -13,6 +13,7 @@ as one (``core/community``), costs nothing where it is not used, and core knows 
     job/       job_type     ``job: {type: cwl}``; loading: its file, packed
                worker       what runs on the worker: the site's cwltool between two steps
     document/  references   ``run``, ``$import``, ``$include``: within the folder, no loops
+               versions     processes of several versions in one document
                process      a checked process as values; types
                packing      canonical text, digest; validity: what cwl-utils says, in a child
 
@@ -43,6 +44,11 @@ COMMUNITY = Community(
         ("cwl-between-steps", "error", "CWL between two steps that no grid can do: one job can."),
         ("cwl-production", "error", "A workflow does not say what a production needs to know."),
         ("cwl-job", "error", "The inputs or outputs of a job do not fit its CWL process."),
+        (
+            "cwl-unfed",
+            "warning",
+            "A step inside the process of a job gives nothing to an input that needs a value.",
+        ),
         ("cwl-hint", "warning", "A hint that is not known, or means nothing here."),
         ("cwl-dropped", "note", "A part of a workflow that nothing follows from."),
     ),

@@ -14,7 +14,7 @@ import pytest
 
 from dirac_prodsys.communities.cwl.document import packing
 from dirac_prodsys.core.grid.specs import JobSpec
-from tests.unit.communities.cwl.cwl_files import TOOLS, only, planned, refused
+from tests.unit.communities.cwl.cwl_files import TOOLS, only, planned, reading, refused
 
 STEP = """\
 version: 1
@@ -76,6 +76,23 @@ def test_what_does_not_fit_the_process_is_refused_once(job: str, words: str) -> 
     error = only(refused(STEP.replace("ATTRIBUTES", job)))
     assert words in error.reason
     assert error.line == 8
+
+
+def test_a_step_inside_that_gives_nothing_to_an_input_is_a_warning() -> None:
+    """``cwltool`` refuses it, other runners do not: what is inside a job is the runner's."""
+    inner = """\
+cwlVersion: v1.2
+class: Workflow
+inputs: {f: File?}
+outputs: {}
+steps: {a: {run: one.cwl, in: {other: f}, out: [out]}}
+"""
+    found = reading(
+        STEP.replace("ATTRIBUTES", "{type: cwl, file: inner.cwl}"), {**TOOLS, "inner.cwl": inner}
+    )
+    assert found.mistakes == ()
+    (remark,) = [remark for remark in found.remarks if remark.code == "cwl-unfed"]
+    assert "step 'a' of inner.cwl gives nothing to its input 'file'" in remark.reason
 
 
 def test_a_digest_pins_the_process_and_all_that_it_names() -> None:

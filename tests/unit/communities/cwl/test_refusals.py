@@ -181,9 +181,21 @@ def test_what_a_production_must_be_told_is_named(name: str) -> None:
     assert (error.code, error.line) == ("cwl-production", line)
 
 
-def test_two_steps_that_cannot_be_are_two_findings() -> None:
-    steps = BETWEEN["an operation"][0] + BETWEEN["an operation"][0].replace("make:", "more:")
-    assert len(refused(workflow(steps), OTHERS)) == 2
+def test_what_two_steps_ask_for_alike_is_one_finding_with_both_lines() -> None:
+    operation = BETWEEN["an operation"][0]
+    error = only(refused(workflow(operation + operation.replace("make:", "more:")), OTHERS))
+    assert error.line == 7
+    assert "step 'make' runs an Operation" in error.reason
+    assert "likewise step 'more' runs an Operation" in error.reason
+    assert error.reason.endswith("(line 8)")
+
+
+def test_what_two_steps_ask_for_that_differs_is_two_findings() -> None:
+    operation = BETWEEN["an operation"][0]
+    unfed = "one: {run: one.cwl, in: {}, out: [out]}\n"
+    errors = refused(workflow(operation + unfed), OTHERS)
+    assert [error.line for error in errors] == [7, 8]
+    assert "step 'one' gives nothing to its input 'file'" in errors[1].reason
 
 
 def test_the_way_out_works_the_steps_become_one_job() -> None:

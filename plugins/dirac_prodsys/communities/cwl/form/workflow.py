@@ -16,6 +16,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from dirac_prodsys.communities.cwl.document.process import CwlStep, Link, Process, hints_of
+from dirac_prodsys.communities.cwl.document.references import WRONG
 from dirac_prodsys.communities.cwl.document.types import fits
 from dirac_prodsys.communities.cwl.form.drafts import Draft, takers
 from dirac_prodsys.communities.cwl.form.expressions import NotEvaluated, evaluate
@@ -111,6 +112,9 @@ class Mapper:
     ) -> dict[str, Value]:
         words = f"step {name!r}"
         mistakes = self.mistakes
+        for port in step.unfed[:1]:
+            reason = f"{words} gives nothing to its input {port[:80]!r}"
+            raise refuse(mistakes, step.where, reason, f"write in: {{{port[:80]}: source}}", WRONG)
         arrived = {
             port: value_of(link, around, f"input {port!r} of {words}", mistakes)
             for port, link in step.links.items()

@@ -39,7 +39,7 @@ from dirac_prodsys.core.job_types.script import (
 from dirac_prodsys.core.models import Text
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
-CODE = "cwl-job"
+CODE, UNFED = "cwl-job", "cwl-unfed"
 FILES, NUMBER, LFN, EACH = "@{InputData}", "@{JOB_ID}", "LFN:", "each"
 #: MiB of a GB in the memory tags of DIRAC, and GB of a processor that every site has
 _MIB, _USUAL = 1024, 2
@@ -123,6 +123,10 @@ class Cwl(JobAttributes):
             reason = f"two inputs take the files of the task: {', '.join(takers)}"
             hint = "a task has one list of files: leave it to one input"
             problems.add((*path, "inputs", takers[1]), reason, hint, code=CODE)
+        for step, name in _unfed(process):
+            reason = f"step {step!r} of {self._words} gives nothing to its input {name!r}"
+            hint = f"write in: {{{name}: source}}: cwltool refuses to run it as it is"
+            problems.remark((*path, "file"), reason, hint, code=UNFED)
         for name in self.outputs:
             made = outputs.get(name)
             if made is None:
@@ -279,6 +283,22 @@ def _steps(process: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from held.items()
     for number, entry in enumerate(held if isinstance(held, list) else ()):
         yield str(number), entry
+
+
+def _unfed(process: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield step and input where a step gives nothing to an input that needs a value."""
+    for one in _processes(process):
+        for step, entry in _entries(one.get("steps")):
+            run = entry.get("run") if isinstance(entry, Mapping) else None
+            if not isinstance(run, Mapping):
+                continue
+            held = entry.get("in")
+            links = {name for name, _ in _entries(held)}
+            if isinstance(held, list):
+                links |= {name.rpartition("/")[2] for name in held if isinstance(name, str)}
+            for name, (kind, given) in ports(run, "inputs").items():
+                if name not in links and not given and not kind.optional:
+                    yield step, name
 
 
 def _needs(process: Mapping[str, Any]) -> dict[str, float]:
