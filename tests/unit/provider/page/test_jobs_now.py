@@ -40,7 +40,7 @@ class Grid:
         merge = Snapshot(12, MERGE, "Merging", active, files=files, tasks=tasks)
         return {12: merge} if 12 in ids else {}
 
-    def tasks(self, _transformation: int) -> list[TaskState]:
+    def failed_tasks(self, _transformation: int, _most: int) -> list[TaskState]:
         self.asked += 1
         if self.down:
             raise GatewayUnavailable("connection refused")
@@ -49,9 +49,6 @@ class Grid:
     def job_states(self, jobs: Any) -> dict[int, JobState]:
         words = "Failed", "Stalled", "x"
         return {job: JobState(job, *words, site=self.failed[job]) for job in jobs}
-
-    def job_times(self, _jobs: Any) -> dict[int, Any]:
-        return {}
 
 
 @pytest.fixture
