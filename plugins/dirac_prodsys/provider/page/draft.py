@@ -19,8 +19,6 @@ from dirac_prodsys.core.reports.page.answers.draft import (
     DraftFinding,
     PlannedRow,
     PlannedStep,
-    RunbookAnswer,
-    RunbookPart,
 )
 from dirac_prodsys.core.reports.page.definition import Definition
 from dirac_prodsys.core.reports.page.graph import edges, nodes
@@ -34,9 +32,6 @@ _ALONE = "no other file is read here: write it out, or put both files into the f
 _CWL = re.compile(
     r"""(?<![\w-])["']?(cwlVersion|cwl)["']?\s*:|(?<![\w-])type["']?\s*:\s*["']?cwl\b"""
 )
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-#: an entry of a list that goes on in the next line
-_GOES_ON = re.compile(r"\n +(?=\S)")
 
 
 def draft(text: str, now: float) -> tuple[DraftAnswer, Reading | None]:
@@ -120,32 +115,3 @@ def _steps(plan: ProductionPlan) -> tuple[PlannedStep, ...]:
         )
         for step in plan.steps
     )
-
-
-def runbook(name: str, text: str) -> RunbookAnswer:
-    """Return a runbook.
-
-    :param text: Markdown: ``# NAME: title``, and parts below ``##``; links become their words.
-    """
-    plain = _GOES_ON.sub(" ", _LINK.sub(r"\1", text))
-    head, *parts = re.split(r"^## ", plain, flags=re.MULTILINE)
-    titled = [part.partition("\n") for part in parts]
-    return RunbookAnswer(
-        name=name,
-        title=head.strip().removeprefix("# "),
-        parts=tuple(
-            RunbookPart(title=title.strip(), text=_joined(body)) for title, _, body in titled
-        ),
-    )
-
-
-def _joined(body: str) -> str:
-    """Return a part with one line for each paragraph and each entry of a list, all with a dash."""
-    lines = re.sub(r"^(?:- |\d+\. )", "- ", body.strip(), flags=re.MULTILINE).split("\n")
-    found: list[str] = []
-    for line in lines:
-        if found and found[-1] and line and not line.startswith("- "):
-            found[-1] = f"{found[-1]} {line}"
-        else:
-            found.append(line)
-    return re.sub(r"(?<!\*)\*([^*\n]+)\*(?!\*)", r"**\1**", "\n".join(found))
