@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dirac_prodsys.core.language.completions import completions
-from dirac_prodsys.core.reports.page.draft import draft, runbook
+from dirac_prodsys.core.reports.page.runbooks import runbook
+from dirac_prodsys.provider.page.draft import draft
 from tests.page.conftest import HOME, asked, overhang
 from tests.page.shell import Request, Shell
 from tests.page.test_looks import _findings, picture

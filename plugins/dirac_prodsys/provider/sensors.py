@@ -19,7 +19,7 @@ from dirac_prodsys.core.grid.jobs import JobReport
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, questions
-from dirac_prodsys.core.production.deadline import due_at
+from dirac_prodsys.core.production.notify import due_at
 from dirac_prodsys.core.reports.advice import advice_for
 from dirac_prodsys.core.reports.state_line import Seen, State, jobs_in_words, state_of
 from dirac_prodsys.core.reports.story import Story

@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -28,10 +28,8 @@ from dirac_prodsys.core.policy import (
     needs_comparison,
 )
 from dirac_prodsys.core.policy.job_reports import may_be_new
-from dirac_prodsys.core.policy.notices import matter
+from dirac_prodsys.core.policy.notices import LATE, matter
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.core.reports import deadline
-from dirac_prodsys.core.reports.course import Point
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us
@@ -42,6 +40,9 @@ from dirac_prodsys.provider.waiting.state_keeping import STATE, StateKeeper
 from dirac_prodsys.provider.waiting.task_states import recent_states, task_state
 from dirac_prodsys.provider.waiting.wait_log import WaitLog, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.reports.course import Point
 
 #: looks in a row without a transformation until it counts as removed from the database
 _MISSED_LOOKS = 2
@@ -272,7 +273,7 @@ class DiracTransformationTrigger(BaseTrigger):
                     return {**event, **about}
                 if self.tell and due and (why := self._late(snapshot, rules, history, final)):
                     event = self._event("notice", why, snapshot, history, wait_log)
-                    return {**event, "about": "late", "causes": [deadline.CAUSE]}
+                    return {**event, "about": "late", "causes": [LATE]}
                 if self.tell and may_be_new(snapshot, rules, history, clock["now"]):
                     why = f"jobs ended: {snapshot.id}"
                     return self._event("jobs", why, snapshot, history, wait_log)
@@ -286,9 +287,13 @@ class DiracTransformationTrigger(BaseTrigger):
 
     def _late(self, snapshot: Snapshot, rules: StepRules, history: History, final: bool) -> str:
         """Say why the run misses its deadline, unless that was reported; empty: it does not."""
+        if self.due is None or history.late:
+            return ""
+        # what estimates is not needed to draw a DAG, and few have a deadline
+        from dirac_prodsys.core.reports import deadline
+
         now = time.time()
-        looked = self._points[-1].at if self._points else 0.0
-        if self.due is None or history.late or now - looked < deadline.EVERY:
+        if self._points and now - self._points[-1].at < deadline.EVERY:
             return ""
         self._points = deadline.followed(self._points, snapshot, rules.tasks, now)
         return deadline.lateness(self._points, now, self.due, final=final)

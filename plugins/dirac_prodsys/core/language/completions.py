@@ -27,7 +27,8 @@ def completions() -> dict[str, list[dict[str, Any]]]:
     found = {name: list(_rows(one)) for name, one in definitions.items() if "properties" in one}
     found[FILE] = list(_rows(schema))
     jobs: dict[str, dict[str, Any]] = {}
-    for name in sorted(definitions):
+    # those of a script come first
+    for name in sorted(definitions, key=lambda name: (name != "job_script", name)):
         if name.startswith(definition_name("")):
             for row in found.pop(name, []):
                 jobs.setdefault(row["key"], {**row, "needed": False})

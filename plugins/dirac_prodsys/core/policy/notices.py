@@ -23,6 +23,8 @@ from dirac_prodsys.core.policy.verdict import Verdict
 #: prefix of the additional parameters of a transformation that record what was reported; letters
 #: only
 PARAMETER = "ProdsysTold"
+#: the one cause of all notices about a deadline: a run has one
+LATE = "the deadline"
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ def of_flush(step: str, reason: str) -> Notice:
     return Notice("flushed", (step,), reason or "flushed", step)
 
 
-def of_lateness(cause: str, reason: str, step: str) -> Notice:
+def of_lateness(reason: str, step: str) -> Notice:
     """Return the notice that a run misses its deadline: one for all its steps."""
-    return Notice("late", (cause,), f"{step}: {reason}", step)
+    return Notice("late", (LATE,), f"{step}: {reason}", step)
 
 
 def of_outcome(outcome: Mapping[str, Any], given_up: Mapping[str, int], step: str) -> list[Notice]:

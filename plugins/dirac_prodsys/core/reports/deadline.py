@@ -16,8 +16,6 @@ from dirac_prodsys.core.reports.forecast import forecast
 from dirac_prodsys.core.reports.run_progress import amount_of, forecast_words
 from dirac_prodsys.core.text.wording import clock
 
-#: the one cause of all notices about a deadline: a run has one
-CAUSE = "the deadline"
 #: seconds between two points that are remembered, and between two estimates
 EVERY = 60.0
 #: most points that are remembered; then every other one is forgotten

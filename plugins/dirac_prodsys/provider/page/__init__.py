@@ -13,7 +13,7 @@
     runs                  finds a run, and what surrounds it for the user who looks
     grid_checks  broken_files    what is wrong with the grid, and with files
     acting  comments      what people do
-    drafts                productions that are being written, and runbooks
+    draft  drafts         productions that are being written, and runbooks
     notes                 writes the note of each run that is under way
     plain                 the same data as plain HTML, without scripts
     static/               scripts and styles of the page

@@ -33,11 +33,12 @@ from dirac_prodsys.core.reports.page.answers.draft import (
     RunbookAnswer,
     TemplateView,
 )
-from dirac_prodsys.core.reports.page.draft import draft, runbook
+from dirac_prodsys.core.reports.page.runbooks import runbook
 from dirac_prodsys.core.text.wording import one_line
 from dirac_prodsys.errors import Conflict, DefinitionErrors, NotFound, NotYet, ProdsysError
 from dirac_prodsys.provider.bundle.allowed import demand_allowed
 from dirac_prodsys.provider.page import rights
+from dirac_prodsys.provider.page.draft import draft
 
 log = logging.getLogger(__name__)
 

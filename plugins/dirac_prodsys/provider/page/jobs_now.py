@@ -1,4 +1,4 @@
-"""Asks the grid for the jobs of a step that somebody looks at: once for all viewers.
+"""Asks the grid for the failed jobs of a step that somebody looks at: once for all viewers.
 
 A look takes long where there are many jobs. So it is made by one thread, a viewer waits for it for
 a moment, and after that is shown what was seen last, with its age.
@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.reports.page.rows import StepView
 from dirac_prodsys.core.reports.page.step_page import JobsNow
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.gateway.procedures.reports import report_on
+from dirac_prodsys.gateway.procedures.reports import failed_jobs
 from dirac_prodsys.provider.page.from_grid import Grids
 
 #: seconds between two looks at the same jobs, and how many times longer than a look they are
@@ -67,17 +68,20 @@ class JobLooks:
             while len(self._looks) > _KEPT:
                 self._looks.popitem(last=False)
             if look.running is None and time.monotonic() >= look.due:
-                look.running = self._pool.submit(self._ask, key, look)
+                look.running = self._pool.submit(self._ask, key, look, step.track.step.type)
             running = look.running
         if running is not None and look.found.at is None:
             wait([running], _PATIENCE)
         return look.found
 
-    def _ask(self, key: Key, look: _Look) -> None:
+    def _ask(self, key: Key, look: _Look, type_: str) -> None:
         connection, number, name = key
         begin = time.monotonic()
         try:
-            report = report_on(self._grids.gateway(connection), number, name)
+            kind = TRANSFORMATION_TYPES.get(type_)
+            requests = kind is not None and kind.body == "request"
+            gateway = self._grids.gateway(connection)
+            report = failed_jobs(gateway, number, name, by_requests=requests)
             look.found = JobsNow(report, datetime.fromtimestamp(self._clock(), UTC))
         except ProdsysError as error:
             look.found = replace(look.found, why=f"the grid does not answer: {error.reason}")

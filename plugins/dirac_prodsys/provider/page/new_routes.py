@@ -1,7 +1,7 @@
 """The routes of who writes a production, and of runbooks.
 
-Invariant: as in ``routes``. Checking a text reads no file and imports no CWL; its size is bounded,
-and with it the time that it takes.
+Invariant: as in ``routes``. Checking a text reads no file and starts no program; its size is
+bounded, and with it the time that it takes.
 """
 
 from __future__ import annotations

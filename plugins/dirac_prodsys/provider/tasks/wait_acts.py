@@ -122,7 +122,7 @@ class WaitActs(StepTask):
             return replace(past, reported=())
         if about == "late":
             self.log.warning("%s", event.get("reason"))
-            late = notices.of_lateness(*causes[:1], event.get("reason") or "", name)
+            late = notices.of_lateness(event.get("reason") or "", name)
             if sender.send(late) == "failed":
                 return replace(past, tell_after=time.time() + _TELL_AGAIN_AFTER)
             return replace(past, late=True)

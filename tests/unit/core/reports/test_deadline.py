@@ -7,7 +7,7 @@ import pytest
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
-from dirac_prodsys.core.production.deadline import due_at
+from dirac_prodsys.core.production.notify import due_at
 from dirac_prodsys.core.reports.course import Point
 from dirac_prodsys.core.reports.deadline import followed, lateness
 from dirac_prodsys.errors import DefinitionErrors

@@ -133,12 +133,13 @@ def test_no_other_file_is_read_and_no_cwl(check: Callable[[str], Any], tmp_path:
         assert found["broken"]
         assert "secret-lfn" not in str(found)
     for text in ("cwlVersion: v1.2\nclass: Workflow\n", TEXT + "cwl: {file: a.cwl}\n"):
-        assert check(text)["findings"][0]["code"] == "cwl"
+        (finding,) = check(text)["findings"]
+        assert finding["message"] == "CWL is not read here: it needs its documents"
 
 
 def test_checking_imports_no_cwl_library() -> None:
     program = (
-        "import sys; from dirac_prodsys.core.reports.page.draft import draft\n"
+        "import sys; from dirac_prodsys.provider.page.draft import draft\n"
         f"draft({TEXT!r}, 0.0); draft('cwlVersion: v1.2', 0.0)\n"
         "draft('steps: {a: {job: {type: cwl, file: x}}}', 0.0)\n"
         "assert not [name for name in sys.modules if name.split('.')[0] in "

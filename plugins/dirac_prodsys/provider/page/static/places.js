@@ -4,23 +4,25 @@
 const KEY = /^(\s*)((?:- +)*)(["']?)([\w.-]+)\3\s*:/;
 const NAMES = ["from", "after"];
 
-/** Returns the mappings around a line, outermost first: key, and whether it stands in an entry of a list. */
-function around(lines, number, indent) {
+/** Returns the mappings around a line, outermost first: key, and whether what is below it stands in an entry of a list. */
+function around(lines, number, indent, inList) {
   const found = [];
   let least = indent;
-  let dash = false;
+  let listed = inList;
   for (let at = number - 1; at >= 0 && least > 0; at--) {
     const line = lines[at];
     if (!line.trim() || line.trimStart().startsWith("#")) continue;
     const match = KEY.exec(line);
-    const deep = line.length - line.trimStart().length;
-    if (match && match[2] && deep < least && deep + match[2].length >= least) dash = true;
     if (!match) continue;
     const own = match[1].length + match[2].length;
-    if (own >= least) continue;
-    found.unshift({ key: match[4], dash: match[2] !== "", inner: dash });
-    least = match[2] ? match[1].length + 1 : own;
-    dash = match[2] !== "";
+    if (own >= least) {
+      if (match[2] && own === least && match[1].length < least) listed = true;
+      continue;
+    }
+    found.unshift({ key: match[4], listed });
+    listed = match[2] !== "";
+    // the entries of a list may stand below their key, or as far to the left
+    least = listed ? match[1].length + 1 : own;
     if (own === 0) break;
   }
   return found;
@@ -43,26 +45,27 @@ export function offered(text, cursor, keys, steps = []) {
   if (/(^|\s)#/.test(line)) return nothing;
   const head = /^(\s*)((?:- +)*)/.exec(line);
   const inList = head[2] !== "" || /^\s*-\s*$/.test(line);
-  const path = around(lines, number, head[1].length + head[2].length);
+  const path = around(lines, number, head[1].length + head[2].length, inList);
   const flow = /^(\s*(?:- +)*)([\w.-]+)\s*:\s*\{([^{}]*)$/.exec(line);
   if (flow) {
-    path.push({ key: flow[2], dash: inList, inner: inList });
+    path.push({ key: flow[2], listed: false });
     line = flow[3].slice(flow[3].lastIndexOf(",") + 1);
   } else line = line.slice(head[0].length);
   const where = path.map((one) => one.key);
   let model = "File";
   let entries = "";
+  let listed = false;
   for (const one of path) {
-    if (entries) {
-      [model, entries] = [entries, ""];
-      if (!one.dash && !one.inner) continue;
-    }
+    const named = entries && !listed;
+    if (entries) [model, entries] = [entries, ""];
+    listed = one.listed;
+    if (named) continue;
     const row = (keys[model] ?? []).find((each) => each.key === one.key);
     [model, entries] = row ? [row.below, row.entries] : ["", ""];
   }
   if (entries && !model) {
-    if (!inList && !flow) return { ...nothing, where };
-    [model, entries] = [entries, ""];
+    if (!listed) return { ...nothing, where };
+    model = entries;
   }
   const value = /^\s*([\w.-]+)\s*:\s*(\[?[\w:. -]*)$/.exec(line);
   if (value) {

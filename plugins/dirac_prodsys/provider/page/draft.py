@@ -6,10 +6,12 @@ Invariant: pure. The findings are those of ``dirac-prodsys lint``, the plan is t
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable
 
+from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.dialects import DUMMY_RUN, RUN, Reading
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.proof import Report, read
@@ -19,8 +21,6 @@ from dirac_prodsys.core.reports.page.answers.draft import (
     DraftFinding,
     PlannedRow,
     PlannedStep,
-    RunbookAnswer,
-    RunbookPart,
 )
 from dirac_prodsys.core.reports.page.definition import Definition
 from dirac_prodsys.core.reports.page.graph import edges, nodes
@@ -30,13 +30,6 @@ from dirac_prodsys.core.text.wording import counted
 #: name of the text in findings
 FILE = "new.yaml"
 _ALONE = "no other file is read here: write it out, or put both files into the folder"
-#: CWL needs libraries that an API server does not load, and files that a browser does not send
-_CWL = re.compile(
-    r"""(?<![\w-])["']?(cwlVersion|cwl)["']?\s*:|(?<![\w-])type["']?\s*:\s*["']?cwl\b"""
-)
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-#: an entry of a list that goes on in the next line
-_GOES_ON = re.compile(r"\n +(?=\S)")
 
 
 def draft(text: str, now: float) -> tuple[DraftAnswer, Reading | None]:
@@ -46,9 +39,10 @@ def draft(text: str, now: float) -> tuple[DraftAnswer, Reading | None]:
 
     :param now: seconds since the epoch.
     """
-    if (found := _CWL.search(text)) is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        return _answer("", [_cwl(line)]), None
+    for words, pattern in _apart().items():
+        if (found := pattern.search(text)) is not None:
+            line = text.count("\n", 0, found.start()) + 1
+            return _answer("", [_unread(words, line)]), None
     report, reading = read(text, FILE, read_sibling=lambda _name: None)
     return draft_of(report, reading, now), reading
 
@@ -62,13 +56,15 @@ def draft_of(report: Report, reading: Reading | None, now: float) -> DraftAnswer
     if production is None or plan is None:
         return _answer(name, found)
     definition, form = Definition(production, plan), plan.to_dict()
-    return _answer(name, found).model_copy(
+    made = _answer(name, found).model_copy(
         update={
             "nodes": nodes(None, form, definition, now),
             "edges": edges(None, form, definition),
             "steps": _steps(plan),
         }
     )
+    # the run as a file writes it: there is none
+    return DraftAnswer.model_validate_json(made.model_dump_json().replace(DUMMY_RUN, RUN))
 
 
 def _answer(name: str, found: Iterable[DraftFinding]) -> DraftAnswer:
@@ -97,13 +93,30 @@ def _finding(one: Finding) -> DraftFinding:
     )
 
 
-def _cwl(line: int) -> DraftFinding:
+@functools.cache
+def _apart() -> dict[str, re.Pattern[str]]:
+    """Return the forms with documents of their own, and how they are known.
+
+    A browser sends no documents, and to read them may take a process of its own.
+    """
+    return {
+        one.words: re.compile(
+            r"""(?<![\w$-])["']?(?:{})["']?\s*:|(?<!\w)type["']?\s*:\s*["']?{}\b""".format(
+                "|".join(map(re.escape, one.form_keys)), re.escape(one.name)
+            )
+        )
+        for one in built_in()
+        if one.endings
+    }
+
+
+def _unread(words: str, line: int) -> DraftFinding:
     return DraftFinding(
         line=line,
         column=1,
         severity="error",
-        code="cwl",
-        message="CWL is not read here: it needs its documents, and libraries of its own",
+        code="other-file",
+        message=f"{words} is not read here: it needs its documents",
         hint="write the file, then: dirac-prodsys lint FILE",
     )
 
@@ -113,39 +126,7 @@ def _steps(plan: ProductionPlan) -> tuple[PlannedStep, ...]:
         PlannedStep(
             step=step.name,
             type=step.transformation.type,
-            rows=tuple(
-                PlannedRow(label=label, words=words.replace(DUMMY_RUN, RUN))
-                for label, words in step_rows(step)
-            ),
+            rows=tuple(PlannedRow(label=label, words=words) for label, words in step_rows(step)),
         )
         for step in plan.steps
     )
-
-
-def runbook(name: str, text: str) -> RunbookAnswer:
-    """Return a runbook.
-
-    :param text: Markdown: ``# NAME: title``, and parts below ``##``; links become their words.
-    """
-    plain = _GOES_ON.sub(" ", _LINK.sub(r"\1", text))
-    head, *parts = re.split(r"^## ", plain, flags=re.MULTILINE)
-    titled = [part.partition("\n") for part in parts]
-    return RunbookAnswer(
-        name=name,
-        title=head.strip().removeprefix("# "),
-        parts=tuple(
-            RunbookPart(title=title.strip(), text=_joined(body)) for title, _, body in titled
-        ),
-    )
-
-
-def _joined(body: str) -> str:
-    """Return a part with one line for each paragraph and each entry of a list, all with a dash."""
-    lines = re.sub(r"^(?:- |\d+\. )", "- ", body.strip(), flags=re.MULTILINE).split("\n")
-    found: list[str] = []
-    for line in lines:
-        if found and found[-1] and line and not line.startswith("- "):
-            found[-1] = f"{found[-1]} {line}"
-        else:
-            found.append(line)
-    return re.sub(r"(?<!\*)\*([^*\n]+)\*(?!\*)", r"**\1**", "\n".join(found))
