@@ -149,7 +149,13 @@ def test_the_empty_gfal2_is_built_from_its_source_and_has_no_module() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-machines.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-machines.txt",
+        "requirements-dirac-9.0.txt",
+    ],
 )
 def test_a_lock_finds_the_empty_gfal2_by_itself(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
