@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.doctor.access import NEEDED, VERSIONS
+from dirac_prodsys.core.doctor.access import NEEDED
 from dirac_prodsys.core.doctor.facts import TaskTraces
 from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
@@ -33,7 +33,7 @@ def clock(gateway: Gateway) -> float:
 def test_each_service_says_its_version_and_its_time(gateway: Gateway) -> None:
     for service in (*NEEDED, REQUESTS):
         answer = gateway.service_answer(service)
-        assert answer.version.lstrip("v").startswith(VERSIONS)
+        assert answer.version.lstrip("v").startswith(("9.0.", "9.1."))
         assert answer.asked <= answer.answered
         assert abs(answer.clock - answer.answered) < MINUTE
 

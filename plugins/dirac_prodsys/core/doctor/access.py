@@ -19,7 +19,7 @@ USEFUL = {
     "Production/ProductionManager": "runs are not entered in the ProductionSystem",
 }
 #: versions of DIRAC for which this is tested
-VERSIONS = ("9.0.", "9.1.")
+VERSIONS = ("9.1.",)
 
 #: seconds of proxy that are too few
 SHORT_PROXY = 24 * 3600
@@ -247,7 +247,7 @@ CHECKS = (
         "the services run a version of DIRAC for which this is tested",
         "warning",
         _version,
-        "try a small production first; tested are DIRAC 9.0 and 9.1",
+        "try a small production first; tested is DIRAC 9.1",
     ),
     Check(
         "clocks",
