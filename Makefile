@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast rehearse fuzz walk machines soak install-test upgrade lint up down image image-test lock clean
+.PHONY: help setup demo test test-fast rehearse fuzz walk machines dirac-versions soak install-test upgrade lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 # the tests' modules are compiled once, not by each worker and at each run
 TEST := env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest
@@ -42,10 +42,13 @@ machines: ## accidents of an Airflow on many machines, as root: MACHINES_FROM=CO
 	@scripts/setup-machines
 	@$(TEST) -n 0 -v -s --durations=0 -m machines tests/e2e/machines
 
+dirac-versions: setup ## the contract on servers and clients of DIRAC 9.0, through the agent
+	@scripts/test-dirac 9.0
+
 install-test: setup ## install the wheel by plain pip, with every Python from 3.11 to 3.13 of this machine
 	@scripts/install-test
 
-soak: fuzz walk rehearse install-test machines ## all that takes too long for every change
+soak: fuzz walk rehearse install-test machines dirac-versions ## all that takes too long for every change
 	@scripts/promtool
 
 upgrade: setup ## end a run that an older commit began: FROM=COMMIT

@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.agent.place import OTHER_CODE, Place, version
 from dirac_prodsys.gateway.agent.server import Server, started
 
@@ -25,7 +26,11 @@ def main() -> int:
     if options.version != version():
         print(f"this code is {version()}, and {options.version} is asked for", file=sys.stderr)
         return OTHER_CODE
-    server = started(Place(options.folder, options.name), options.idle)
+    try:
+        server = started(Place(options.folder, options.name), options.idle)
+    except ProdsysError as error:
+        print(error.reason, file=sys.stderr)
+        return 1
     if server is not None:
         _go_on(server)
     return 0

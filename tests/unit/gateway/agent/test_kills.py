@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dirac_prodsys.errors import GatewayDenied, GatewayUnavailable
+from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
@@ -35,7 +35,7 @@ _MODULES = (
     "DIRAC.Core.Security.X509Chain",
     "DIRAC.Interfaces.API.Job",
 )
-_LOGGER = "class gLogger:\n    setLevel = print\n"
+_DIRAC = 'version = "9.1.22"\nclass gLogger:\n    setLevel = print\n'
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def settings(tmp_path: Path) -> GatewaySettings:
         file = tmp_path.joinpath("empty", *module.split(".")).with_suffix(".py")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    (tmp_path / "empty" / "DIRAC" / "__init__.py").write_text(_LOGGER)
+    (tmp_path / "empty" / "DIRAC" / "__init__.py").write_text(_DIRAC)
     python = tmp_path / "python"
     path = f"{tmp_path / 'empty'}:$PYTHONPATH"
     python.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {sys.executable} "$@"\n')
@@ -137,3 +137,12 @@ def test_an_upgrade_under_a_process_is_an_outage_until_it_is_restarted(
     with pytest.raises(GatewayUnavailable, match="upgraded") as caught:
         open_gateway(settings).proxy_facts()
     assert "restart" in caught.value.hint
+
+
+def test_an_environment_of_dirac_8_0_is_refused_with_the_reason(
+    folder: Path, settings: GatewaySettings, tmp_path: Path
+) -> None:
+    code = tmp_path / "empty" / "DIRAC" / "__init__.py"
+    code.write_text(_DIRAC.replace("9.1.22", "8.0.86"))
+    with pytest.raises(GatewayRejected, match=r"DIRAC 8\.0\.86 is not supported because"):
+        open_gateway(settings).ping()
