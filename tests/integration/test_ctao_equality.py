@@ -7,24 +7,18 @@ have no example of. Both sides build where this CTADIRAC is installed, with a Py
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import dirac_prodsys
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 from tests.integration.ctadirac_sources import productions
-from tests.integration.ctadirac_versions import NEW, OLD, python_of
+from tests.integration.ctadirac_versions import NEW, OLD, Environment
 
 HERE = Path(__file__).parent
 
@@ -64,45 +58,6 @@ def datasets_of(texts: list[str]) -> dict[str, dict[str, Any]]:
     lines = [line.strip() for text in texts for line in text.splitlines()]
     named = {line.split(":", 1)[1].strip() for line in lines if line.startswith("dataset:")}
     return {name: dataset_query(name, n) for n, name in enumerate(sorted(named - {""}))}
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A CTADIRAC in an environment of its own, as an agent would run it, and what it was asked."""
-
-    version: str
-    folder: Path
-
-    def run(self, program: str, request: Any) -> Any:
-        """Ask a program beside this file, without proxy and configuration."""
-        (self.folder / "request.json").write_text(json.dumps(request))
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("DIRAC", "X509"))}
-        nothing = {"HOME": str(self.folder), "X509_USER_PROXY": str(self.folder / "no-proxy")}
-        ours = {"PYTHONPATH": str(Path(dirac_prodsys.__file__).parents[1])}
-        done = subprocess.run(
-            [python_of(self.version), HERE / program, "request.json", "answer.json"],
-            cwd=self.folder,
-            env={**environment, **nothing, **ours},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        return json.loads((self.folder / "answer.json").read_text())
-
-    def builds(self, files: dict[str, str], datasets: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """What CTADIRAC builds of each file."""
-        answer = self.run("ctadirac_side.py", {"files": files, "datasets": datasets})
-        assert isinstance(answer, dict)
-        return answer
-
-    def rendered(self, plans: Sequence[ProductionPlan]) -> list[str]:
-        """The bodies of all steps of the plans."""
-        steps = [step for plan in plans for step in plan.steps]
-        request = [step.transformation.body.model_dump(mode="json") for step in steps]
-        answer = self.run("our_side.py", request)
-        assert len(answer) == len(steps)
-        return [str(body) for body in answer]
 
 
 def ours(step: StepPlan, body: str) -> dict[str, Any]:

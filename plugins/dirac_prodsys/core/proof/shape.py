@@ -53,7 +53,7 @@ def _parts(subject: Subject) -> list[list[str]]:
 
     # for a reader, the step that removes the sources of a copy is not a separate step
     steps = {step.name: step for step in subject.plan.steps if not step.verified_at}
-    linked = nx.Graph()
+    linked: nx.Graph[str] = nx.Graph()
     for part in subject.graph.parts:
         nx.add_path(linked, [name for name in part if name in steps])
     linked.add_edges_from(
