@@ -6,6 +6,7 @@ as one (``core/community``), costs nothing where it is not used, and core knows 
     form/      dialect      a workflow, or ``cwl:`` in a production, to the native form
                workflow     which step is which transformation; refuses what DIRAC cannot do
                links        what flows into a step: values, files of steps, listed files
+               files        whether files can flow so; scattering: the values of each job
                values       these as values
                expressions  parameter references, and JavaScript by a child
                hints        ``dirac:`` hints, behind one reader
@@ -31,6 +32,7 @@ COMMUNITY = Community(
     name="cwl",
     title="CWL",
     form_keys=("cwlVersion", "$graph", "cwl"),
+    file_keys=f"{_HERE}.form.dialect:file_keys",
     endings=(".cwl",),
     dialect=f"{_HERE}.form.dialect",
     written=f"{_HERE}.form.writing:text_of",

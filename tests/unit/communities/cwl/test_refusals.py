@@ -81,11 +81,18 @@ BETWEEN = {
         "mixes files of steps with other values",
         8,
     ),
-    "values times files": (
-        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: flat_crossproduct, "
+    "files that are paired with values": (
+        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: dotproduct, "
         "in: {file: {source: make/out, linkMerge: merge_nested}, cut: cuts}, out: [out]}\n",
         "{cuts: {type: 'float[]', default: [0.5, 0.7]}}",
-        "scatters over values (cut) and takes files",
+        "pairs each file with a value (cut)",
+        8,
+    ),
+    "files times more values than steps": (
+        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: flat_crossproduct, "
+        "in: {file: {source: make/out, linkMerge: merge_nested}, cut: cuts}, out: [out]}\n",
+        f"{{cuts: {{type: 'float[]', default: {[0.5] * 101}}}}}",
+        "takes files, and has 101 values: a step for each of them",
         8,
     ),
     "a nested scatter": (
@@ -148,6 +155,15 @@ NEEDED = {
         "{ns: 'int[]'}",
         "'ns' must be known when the production is drawn",
         4,
+    ),
+    "how many files an output is that is none": (
+        (
+            "make: {run: make.cwl, in: {}, out: [out], "
+            "hints: {dirac:Transformation: {output_files: {out: 3}}}}\n"
+        ),
+        "{}",
+        "output_files says how many files 'out' is",
+        7,
     ),
     "no step that runs": (
         "make: {run: make.cwl, when: $(inputs.on), in: {on: on}, out: [out]}\n",
