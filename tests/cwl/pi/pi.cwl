@@ -11,7 +11,7 @@ hints:
     directory: "/sim/e2e/${{ production }}/${{ run }}"
 inputs:
   points: {type: int, default: 20000, doc: Points of each task}
-  seeds: {type: "int[]", default: [1, 2, 3, 4]}
+  seeds: {type: "int[]", default: [1, 2, 3, 4, 5, 6, 7]}
 outputs:
   pi: {type: File, outputSource: gather/pi}
 steps:
