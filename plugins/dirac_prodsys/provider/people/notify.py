@@ -188,8 +188,8 @@ def _send(
             failed.append(error)
     if failed and len(failed) == len(notifiers):
         raise failed[0]
-    for error in failed:
-        log.warning("one of %d notifiers did not send it: %s", len(notifiers), _why(error))
+    for one in failed:
+        log.warning("one of %d notifiers did not send it: %s", len(notifiers), _why(one))
 
 
 def _words(notice: Notice, name: str, run: str, rules: NotifyRules) -> dict[str, str]:
@@ -231,7 +231,8 @@ def _notifiers(rules: NotifyRules) -> list[tuple[str, Mapping[str, Any]]]:
         return [*([(_SMTP, mail)] if rules.to else []), *chats]
     data: Any = json.loads(text)
     entries = data if isinstance(data, list) else [data]
-    return [(str(one["class"]), dict(one.get("kwargs") or {})) for one in entries] + chats
+    own = [(str(one["class"]), dict(one.get("kwargs") or {})) for one in entries]
+    return [*own, *chats]
 
 
 #: arguments of the notifier of a chat

@@ -99,16 +99,17 @@ function Desk({ start }) {
     h(
       "div",
       { className: "dp-desk" },
-      h("div", { className: "dp-left" }, h(Editor, { text, onText: write, findings, keys: start.keys, steps, goTo }), h(Out, { text, answer, busy, handIn: start.hand_in })),
+      h(Editor, { text, onText: write, findings, keys: start.keys, steps, goTo }),
       h(
         "div",
-        { className: "dp-left" },
+        { className: "dp-left dp-beside" },
         text.length > start.most ? h("p", { className: "dp-bad", role: "alert" }, `The text has ${count(text.length)} characters; ${count(start.most)} are checked at most.`) : null,
         problem ? h(Trouble, { problem }) : null,
         h(Found, { answer, busy, onPlace: (line, column) => setGoTo({ line, column }) }),
         answer?.nodes.length ? h(Part, { title: "Graph" }, h(Graph, { nodes: answer.nodes, edges: answer.edges, step, onStep: setStep })) : null,
         answer?.steps.length ? h(Plan, { steps: answer.steps, step, onStep: setStep }) : null,
       ),
+      h(Out, { text, answer, busy, handIn: start.hand_in }),
     ),
   );
 }
@@ -127,13 +128,13 @@ function Begin({ templates, empty, onText }) {
     const { text } = templates.find((one) => one.name === chosen);
     onText(text.replaceAll("@NAME@", name.trim() || "my_production").replaceAll("@VO@", vo.trim() || "sim"));
   };
-  const input = (key, label, value, set) => h("span", { className: "dp-field" }, h("label", { htmlFor: `${id}-${key}`, className: "dp-label" }, label), h(Chakra.Input, { id: `${id}-${key}`, size: "sm", value, onChange: (event) => set(event.target.value) }));
+  const input = (key, label, value, set, placeholder) => h("span", { className: "dp-field" }, h("label", { htmlFor: `${id}-${key}`, className: "dp-label" }, label), h(Chakra.Input, { id: `${id}-${key}`, size: "sm", value, placeholder, onChange: (event) => set(event.target.value) }));
   return h(
     "form",
     { className: "dp-filters", onSubmit: begin },
     h(Choose, { label: "Begin with", value: chosen, onChange: setChosen, options: templates.map((one) => [one.name, `${one.name}: ${one.about}`]) }),
     input("name", "Name", name, setName),
-    input("vo", "VO", vo, setVo),
+    input("vo", "VO", vo, setVo, "sim"),
     h(Chakra.Button, { type: "submit", size: "sm", variant: empty ? "solid" : "outline" }, empty ? "Begin with this" : sure ? "Yes, replace the text" : "Replace the text…"),
     sure ? h(Chakra.Button, { size: "sm", variant: "outline", onClick: () => setSure(false) }, "Keep it") : h("span", { className: "dp-muted" }, "or paste a text below"),
   );
