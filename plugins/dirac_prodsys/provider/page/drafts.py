@@ -141,8 +141,8 @@ def _why_not(user: Any) -> str:
         return "This Airflow takes no files from the page: download the text, and put it there."
     if conf.getboolean("core", "multi_team", fallback=False):
         return "This Airflow has teams: a file from the page would belong to none."
-    if not rights.may_add_dags(user):
-        return "Airflow does not let you add Dags."
+    if not rights.may_edit_dags(user):
+        return "Airflow does not let you edit all Dags."
     try:
         _folder()
     except ProdsysError as error:

@@ -67,7 +67,7 @@ def check(request: Request, body: DraftBody) -> Response:
     "/api/new/files",
     response_model=HandedIn,
     status_code=201,
-    dependencies=[rights.OUR_PAGE, rights.ADD_DAGS],
+    dependencies=[rights.OUR_PAGE, rights.EDIT_DAGS],
     responses={**REFUSALS, **_WRONG},
     tags=["new"],
 )

@@ -67,18 +67,21 @@ def _from_our_page(
 OUR_PAGE = Depends(_from_our_page)
 
 
-def _may_add_dags(user: GetUserDep) -> None:
-    if not may_add_dags(user):
-        raise HTTPException(403, "Airflow does not let you add Dags")
+def _may_edit_dags(user: GetUserDep) -> None:
+    if not may_edit_dags(user):
+        raise HTTPException(403, "Airflow does not let you edit all Dags")
 
 
-#: who may add Dags, whatever their names
-ADD_DAGS = Depends(_may_add_dags)
+#: who may edit Dags, whatever their names
+EDIT_DAGS = Depends(_may_edit_dags)
 
 
-def may_add_dags(user: Any) -> bool:
-    """Whether a user may add Dags: who adds one decides what its jobs do."""
-    return bool(get_auth_manager().is_authorized_dag(method="POST", user=user))
+def may_edit_dags(user: Any) -> bool:
+    """Check whether a user may edit all Dags, as who adds one decides what its jobs do.
+
+    Not whether he may add one: no role of FAB has that right.
+    """
+    return bool(get_auth_manager().is_authorized_dag(method="PUT", user=user))
 
 
 def is_served(dag_id: str) -> bool:
