@@ -22,6 +22,7 @@ down: ## stop everything that demo and up started
 
 test: setup ## all tests, four at a time: most of them wait
 	@scripts/setup browser
+	@scripts/setup-ctadirac >/dev/null
 	@$(TEST) -n 4 --no-loadscope-reorder
 
 test-fast: setup ## for every save: tests without a grid, without processes of Airflow, none long

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,12 @@ import pytest
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.agent import AgentGateway
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
-from tests.agents import agents_in
 from tests.integration.conftest import cta_prod_submit, run_client
 from tests.integration.ctadirac_sources import productions
-from tests.integration.ctadirac_versions import NEW, Environment, python_of
 
 FULL = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
 OWN = Path(__file__).parent / "ctao" / "simulation_and_children.yml"
@@ -141,21 +137,3 @@ def test_the_services_hold_the_same_of_both_save_what_ctadirac_s_form_loses(
         assert here == there
         assert directories(gateway, made.id) == directories(gateway, rows[step.name])
     assert set(lost) == ({"phiP", "merged"} if name == "own" else set())
-
-
-def test_the_ctadirac_of_the_connection_s_dirac_python_renders_what_is_created(
-    gateway: DiracGateway, tmp_path: Path
-) -> None:
-    plan = compile(load_production(OWN.read_text(), "newer.yml"), run="r1")
-    step = plan.steps[0]
-    body = Environment(NEW, tmp_path).rendered([plan])[0]
-    (tmp_path / "agents").mkdir()
-    with agents_in(tmp_path / "agents"):
-        newer = AgentGateway(
-            replace(gateway.settings, backend="agent", dirac_python=python_of(NEW), timeout=180)
-        )
-        made = newer.create_transformation(step.transformation)
-        # a second try takes it for its own: the body that DIRAC holds is the one that was rendered
-        assert newer.create_transformation(step.transformation).id == made.id
-    row = gateway.services.call(TRANSFORMATIONS, "getTransformation", made.id, False)
-    assert row["Body"].replace(f"{GROUP}<![CDATA[ctao]]>", f"{GROUP}<![CDATA[]]>") == body

@@ -1,6 +1,6 @@
 """CTADIRAC's task-making plugins, on the in-memory grid.
 
-``tests/e2e/test_observation.py`` has CTADIRAC's own.
+``tests/integration/test_ctao_plugins.py`` compares them with CTADIRAC's own.
 """
 
 from __future__ import annotations
