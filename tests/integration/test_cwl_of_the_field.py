@@ -29,7 +29,7 @@ EXPECTED = {
     "ctadirac/complex_workflow/perform-camera-calibration": "depends on files ('input_files')",
     "ctadirac/expression_tool/process_dl0_dl1_multiple": "an expression over files",
     "ctadirac/expression_tool_scatter/process_dl0_dl1_multiple": "an expression over files",
-    "ctadirac/scatter_feat_requirement/process_dl0_dl1_multiple": "scatters over values",
+    "ctadirac/scatter_feat_requirement/process_dl0_dl1_multiple": "pairs each file with a value",
     "ctadirac/step_input_requirement/workflow_dl0_to_dl2": "gives nothing to its input 'dl0'",
     "ctao-calibpipe/array/uc-120-2.32-telescope-energy-cross-calibration": "is string, and gets",
     "ctao-calibpipe/array/uc-120-2.33-telescope-image-inter-calibration": "is string, and gets",
