@@ -33,7 +33,7 @@ def page_says(page: Page, address: str, steps: list[str]) -> dict[str, Any]:
         panel.get_by_text("Status in DIRAC").wait_for()
         own = facts(panel)
         said[step] = {
-            "id": int(own["ID"]),
+            "id": int(own["ID"].split()[0]),
             "name": own["Name"],
             "status": own["Status in DIRAC"],
             "files": _numbers(own["Files by DIRAC's status"]),
