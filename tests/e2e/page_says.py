@@ -76,8 +76,8 @@ def catalogue_has(site: Site, folder: str) -> str:
     ) as connection:
         cursor = connection.cursor()
         cursor.execute(
-            "SELECT COUNT(*), SUM(Size) FROM FC_Files JOIN FC_DirectoryList USING (DirID)"
-            " WHERE Name LIKE %s",
+            "SELECT COUNT(*), SUM(Size) FROM FC_Files JOIN FC_DirectoryLevelTree USING (DirID)"
+            " WHERE DirName LIKE %s",
             (f"{folder}%",),
         )
         ((files, whole),) = cursor.fetchall()
