@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -28,32 +28,37 @@ def agents_in(folder: Path) -> Iterator[Path]:
 
 def running(folder: Path) -> list[psutil.Process]:
     """The agents of a folder that live."""
-    return [each for each in processes(folder) if each.ppid() not in _pids(folder)]
+    return [process for process, is_agent in _looked_at(folder).items() if is_agent]
 
 
 def workers(folder: Path) -> list[psutil.Process]:
     """Their workers."""
-    return [each for each in processes(folder) if each.ppid() in _pids(folder)]
+    return [process for process, is_agent in _looked_at(folder).items() if not is_agent]
 
 
 def processes(folder: Path) -> list[psutil.Process]:
     """Agents and workers."""
-    found = []
+    return list(_looked_at(folder))
+
+
+def _looked_at(folder: Path) -> dict[psutil.Process, bool]:
+    """Agents and workers of one look, and whether each is an agent.
+
+    Who starts an agent forks it and ends: two looks would take both for agents.
+    """
+    parents = {}
     for process in psutil.process_iter():
-        try:
-            line = process.cmdline()
-            if process.status() != psutil.STATUS_ZOMBIE and line[-8:-6] == [
-                "--folder",
-                str(folder),
-            ]:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+        with suppress(psutil.Error):
+            if process.cmdline()[-8:-6] == ["--folder", str(folder)]:
+                parents[process] = process.ppid()
+    lives = {process.pid: process for process in parents if _lives(process)}
+    return {process: parents[process] not in lives for process in lives.values()}
 
 
-def _pids(folder: Path) -> set[int]:
-    return {each.pid for each in processes(folder)}
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def environment(folder: Path) -> dict[str, str]:

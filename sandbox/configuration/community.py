@@ -106,6 +106,9 @@ DATA_PROCESSING = (
     "Merging",
     "Training",
     "ApplyModel",
+    # of its observations
+    "Calibration",
+    "Merge",
 )
 DATA_MANIPULATION = ("Replication", "Removal")
 EXTENDABLE = ("MCSimulation",)

@@ -72,6 +72,11 @@ DIFFERENCES = (
         "the template has no rule, and without one nobody is served",
     ),
     Difference(f"{_TRANSFORMATION}/TransformationAgent/PollingTime", 2, _WAIT),
+    Difference(
+        f"{_TRANSFORMATION}/TransformationAgent/PluginLocation",
+        "sandbox.drivers.task_plugins",
+        "DIRAC's own, and CTADIRAC's where scripts/setup-ctadirac has installed it",
+    ),
     Difference(f"{_TRANSFORMATION}/InputDataAgent/PollingTime", 2, _WAIT),
     Difference(f"{_TRANSFORMATION}/MCExtensionAgent/PollingTime", 2, _WAIT),
     Difference(f"{_TRANSFORMATION}/TransformationCleaningAgent/PollingTime", 5, _WAIT),

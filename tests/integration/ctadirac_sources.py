@@ -1,4 +1,4 @@
-"""CTADIRAC's source distribution: fetched from the package index once, by its hash, and kept.
+"""CTADIRAC's source distributions: fetched from the package index once, by their hash, and kept.
 
 Nothing of it is built, installed or committed.
 """
@@ -16,17 +16,17 @@ import urllib.request
 from pathlib import Path
 
 from sandbox.configuration.environment import REPOSITORY
+from tests.integration.ctadirac_versions import OLD, python_of
 
-RELEASE = "CTADIRAC==3.1.0"
 CACHE = REPOSITORY / ".cache" / "ctadirac"
 
 
-def archive() -> Path:
+def archive(version: str) -> Path:
     """The distribution; the index names its address and its hash."""
-    compile_lock = "uv pip compile - --no-deps --quiet --no-header --format pylock.toml"
+    compile_lock = "uv pip compile - --no-deps --quiet --no-header --format pylock.toml --python"
     locked = subprocess.run(
-        [sys.executable, "-m", *compile_lock.split()],
-        input=RELEASE,
+        [sys.executable, "-m", *compile_lock.split(), python_of(version)],
+        input=f"CTADIRAC=={version}",
         capture_output=True,
         text=True,
         check=True,
@@ -44,10 +44,10 @@ def archive() -> Path:
     return kept
 
 
-def productions() -> dict[str, str]:
+def productions(version: str = OLD) -> dict[str, str]:
     """The production files in it: path → text."""
     found = {}
-    with tarfile.open(archive()) as sources:
+    with tarfile.open(archive(version)) as sources:
         for member in sources:
             if member.isfile() and member.name.endswith((".yml", ".yaml")):
                 text = sources.extractfile(member).read().decode()

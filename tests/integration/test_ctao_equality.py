@@ -1,15 +1,12 @@
 """The proof that CTAO's files are taken as they are: every transformation equals CTADIRAC's own.
 
-The files are those of CTADIRAC's source distribution, and some of our own for job types that it has
-no example of.
+The files are those of CTADIRAC's source distributions, and some of our own for job types that these
+have no example of. Both sides build where this CTADIRAC is installed, with a Python of its own.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +14,18 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
-from dirac_prodsys.gateway.bodies import render
 from tests.integration.ctadirac_sources import productions
+from tests.integration.ctadirac_versions import NEW, OLD, PRESENT, Environment
 
 HERE = Path(__file__).parent
 
-#: the one of the 60 files that CTADIRAC 3.1.0 cannot build
+#: the one of the files of 3.1.0 that it cannot build itself
 BROKEN = "processing_config_from_meta_query.yml"
+#: files of the source distribution, those of them that it builds, and their transformations
+NUMBERS = {OLD: (60, 59, 483), NEW: (6, 6, 11)}
 
 
 def dataset_query(name: str, number: int) -> dict[str, Any]:
@@ -62,27 +60,7 @@ def datasets_of(texts: list[str]) -> dict[str, dict[str, Any]]:
     return {name: dataset_query(name, n) for n, name in enumerate(sorted(named - {""}))}
 
 
-def ask_ctadirac(
-    files: dict[str, str], datasets: dict[str, Any], folder: Path
-) -> dict[str, dict[str, Any]]:
-    """What it builds of each file, without proxy and configuration."""
-    (folder / "request.json").write_text(json.dumps({"files": files, "datasets": datasets}))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DIRAC", "X509"))}
-    nothing = {"HOME": str(folder), "X509_USER_PROXY": str(folder / "no-proxy")}
-    done = subprocess.run(
-        [sys.executable, HERE / "ctadirac_side.py", "request.json", "answer.json"],
-        cwd=folder,
-        env={**environment, **nothing},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    answer: dict[str, dict[str, Any]] = json.loads((folder / "answer.json").read_text())
-    return answer
-
-
-def ours(plan: ProductionPlan, step: StepPlan) -> dict[str, Any]:
+def ours(step: StepPlan, body: str) -> dict[str, Any]:
     """One transformation of a plan in the words of ``ProductionStep.getAsDict``."""
     spec = step.transformation
     return {
@@ -94,7 +72,7 @@ def ours(plan: ProductionPlan, step: StepPlan) -> dict[str, Any]:
         "parentStep": list(step.parents),
         "inputquery": spec.input_query or MetaQuery(),
         "outputquery": spec.output_query or MetaQuery(),
-        "body": render(spec.body),
+        "body": body,
     }
 
 
@@ -107,14 +85,22 @@ def theirs(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(
-    files: dict[str, str], answers: dict[str, dict[str, Any]], datasets: dict[str, Any], **load: Any
+    environment: Environment,
+    files: dict[str, str],
+    answers: dict[str, dict[str, Any]],
+    datasets: dict[str, Any],
+    **load: Any,
 ) -> list[str]:
     """Every field of every transformation that differs."""
     found = []
-    for name, text in files.items():
-        plan = compile(load_production(text, name, **load), run="r1", datasets=datasets)
+    plans = {
+        name: compile(load_production(text, name, **load), run="r1", datasets=datasets)
+        for name, text in files.items()
+    }
+    bodies = iter(environment.rendered(list(plans.values())))
+    for name, plan in plans.items():
         sent = [theirs(step) for step in answers[name]["steps"]]
-        mine = [ours(plan, step) for step in plan.steps]
+        mine = [ours(step, next(bodies)) for step in plan.steps]
         if len(sent) != len(mine):
             found.append(f"{name}: {len(sent)} steps there, {len(mine)} here")
         for there, here in zip(sent, mine, strict=False):
@@ -126,10 +112,18 @@ def differences(
     return found
 
 
+@pytest.fixture(scope="module", params=PRESENT)
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Environment:
+    """The environment of each version that can be here."""
+    return Environment(request.param, tmp_path_factory.mktemp("ctadirac"))
+
+
 @pytest.fixture(scope="module")
-def files() -> dict[str, str]:
-    """The 60 files."""
-    return productions()
+def files(environment: Environment) -> dict[str, str]:
+    """The files of its source distribution."""
+    return productions(environment.version)
 
 
 @pytest.fixture(scope="module")
@@ -140,27 +134,29 @@ def datasets(files: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def answers(
-    files: dict[str, str], datasets: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+    environment: Environment, files: dict[str, str], datasets: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """What CTADIRAC builds of them."""
-    return ask_ctadirac(files, datasets, tmp_path_factory.mktemp("ctadirac"))
+    return environment.builds(files, datasets)
 
 
-def test_ctadirac_itself_builds_59_of_its_60_files_and_483_transformations(files, answers):
+def test_ctadirac_itself_builds_these_files_and_transformations(environment, files, answers):
     built = {name: answer["steps"] for name, answer in answers.items() if "steps" in answer}
-    assert (len(files), len(built), sum(map(len, built.values()))) == (60, 59, 483)
-    assert [Path(name).name for name in files if name not in built] == [BROKEN]
+    numbers = (len(files), len(built), sum(map(len, built.values())))
+    assert numbers == NUMBERS[environment.version]
+    broken = [BROKEN] if environment.version == OLD else []
+    assert [Path(name).name for name in files if name not in built] == broken
 
 
 def test_every_transformation_of_these_files_equals_ctadirac_s_to_the_byte(
-    files, answers, datasets
+    environment, files, answers, datasets
 ):
     built = {name: text for name, text in files.items() if "steps" in answers[name]}
-    assert differences(built, answers, datasets) == []
+    assert differences(environment, built, answers, datasets) == []
 
 
-def test_the_file_that_ctadirac_cannot_build_is_refused_with_what_it_lacks(files):
-    name, text = next((n, t) for n, t in files.items() if Path(n).name == BROKEN)
+def test_the_file_that_ctadirac_cannot_build_is_refused_with_what_it_lacks():
+    name, text = next((n, t) for n, t in productions(OLD).items() if Path(n).name == BROKEN)
     with pytest.raises(DefinitionErrors) as refused:
         load_production(text, name)
     reasons = [(error.line, error.reason) for error in refused.value.errors]
@@ -174,12 +170,13 @@ def test_the_file_that_ctadirac_cannot_build_is_refused_with_what_it_lacks(files
 OWN = sorted((HERE / "ctao").glob("*.yml"))
 
 
-def test_job_types_and_keys_without_an_example_equal_ctadirac_s_too(tmp_path):
+def test_job_types_and_keys_without_an_example_equal_ctadirac_s_too(environment):
     configurations = {p.name: p.read_text() for p in (HERE / "ctao" / "other_files").iterdir()}
     for name, text in configurations.items():
-        (tmp_path / name).write_text(text)
+        (environment.folder / name).write_text(text)
     files = {path.name: path.read_text() for path in OWN}
     datasets = datasets_of(list(files.values()))
-    answers = ask_ctadirac(files, datasets, tmp_path)
+    answers = environment.builds(files, datasets)
     assert {name: answer.get("error") for name, answer in answers.items()} == dict.fromkeys(files)
-    assert differences(files, answers, datasets, read_sibling=configurations.get) == []
+    read = {"read_sibling": configurations.get}
+    assert differences(environment, files, answers, datasets, **read) == []

@@ -148,9 +148,7 @@ def test_the_empty_gfal2_is_built_from_its_source_and_has_no_module() -> None:
     assert metadata.partition("\n\n")[2].strip() == readme.strip()
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-machines.txt"]
-)
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("requirements*.txt")))
 def test_a_lock_finds_the_empty_gfal2_by_itself(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
     (places,) = [line for line in lines if line.startswith("--find-links")]

@@ -25,7 +25,7 @@ from dirac_prodsys.provider.tasks import preparing, run_end, run_plan, run_repor
 from dirac_prodsys.provider.waiting import poller
 from tests.walk import clicks
 from tests.walk.clock import no_waiting
-from tests.walk.processes import SETTINGS, WalkedGateway
+from tests.walk.processes import SETTINGS
 
 if TYPE_CHECKING:
     from tests.walk.walking import Walk
@@ -96,8 +96,8 @@ def enter(walk: Walk, seams: ExitStack) -> None:
     patches: list[tuple[Any, str, Any]] = [
         (hook.DiracHook, "settings", lambda _: SETTINGS),
         (hook.DiracHook, "asettings", asettings),
-        (hook, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.at_work)),
-        (poller, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.triggerer)),
+        (hook, "open_gateway", lambda _: walk.gateway(walk.at_work)),
+        (poller, "open_gateway", lambda _: walk.gateway(walk.triggerer)),
         (triggers, "judge", looked),
         *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),

@@ -37,6 +37,8 @@ class Community:
         before the colon, or are called like it.
     :param title: its name in sentences; empty: its name.
     :param form_keys: top-level keys of a file that may be of its form.
+    :param file_keys: ``()``: keys that its form adds to a file of the native form, each with its
+        JSON Schema, for editors; a file with one of them needs no steps.
     :param endings: of names of files of its form besides those of YAML; built-in ones only.
     :param written: ``(data)``: a production of the native form in its form, and what it cannot say.
     :param dialect: module that reads its form (``core/dialects``).
@@ -48,6 +50,8 @@ class Community:
     :param catalogue_words: ``(word, value)``: a condition of its form as the catalogue has it.
     :param catalogue_fields: the metadata fields of its directories, and those of its files, each
         with the type of its column; for catalogues made for tests.
+    :param task_plugins: its task-making plugins, by name, ``(files)``: the groups of LFNs that
+        become tasks; for grids made for tests.
     :param run_field: metadata field of files with the run number that made them.
     :param dataset_names: its conventions for names of datasets, by name
         (``core/steps/dataset_names.Conventions``).
@@ -76,6 +80,7 @@ class Community:
     name: str
     title: str = ""
     form_keys: tuple[str, ...] = ()
+    file_keys: str = ""
     endings: tuple[str, ...] = ()
     written: str = ""
     dialect: str = ""
@@ -84,6 +89,7 @@ class Community:
     tasks_hint: str = ""
     catalogue_words: str = ""
     catalogue_fields: str = ""
+    task_plugins: str = ""
     run_field: str = ""
     dataset_names: str = ""
     smaller: str = ""

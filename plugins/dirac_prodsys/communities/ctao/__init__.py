@@ -1,7 +1,7 @@
 """Implements CTAO: its form, its jobs, and how steps derive queries, metadata and directories.
 
-The rules are those of CTADIRAC 3.1.0 (``ProductionSystem/Client/WorkflowElement.py`` and the job
-classes below ``Interfaces/API``), rewritten as pure functions of tables::
+The rules are those of CTADIRAC 3.1 and 3.3 (``ProductionSystem/Client/WorkflowElement.py`` and the
+job classes below ``Interfaces/API``), rewritten as pure functions of tables::
 
     types/    vocabulary   words of the files and their names in the catalogue
               configs      the keys of each job type, as closed models
@@ -21,6 +21,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               origins      the source of a condition of an output
               dataset_names  CTAO's conventions for names of datasets
               remarks      what a reader should know
+              task_plugins how its own plugins group files
               grid_checks  what doctor checks of a grid for CTAO
               summary_columns  the columns of the page that reports its datasets; showers of a file
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
@@ -57,6 +58,7 @@ COMMUNITY = Community(
     tasks_hint="say it under prodsys.steps, which cta-prod-submit passes over",
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     catalogue_fields=f"{_HERE}.types.vocabulary:CATALOGUE_FIELDS",
+    task_plugins=f"{_HERE}.rules.task_plugins:PLUGINS",
     smaller=f"{_HERE}.form.rewriting:with_tasks",
     run_field="runNumber",
     dataset_names=f"{_HERE}.rules.dataset_names:CONVENTIONS",

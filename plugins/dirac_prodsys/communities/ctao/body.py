@@ -20,6 +20,10 @@ from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac_import import import_dirac
 
+#: versions of CTADIRAC whose bodies are proved equal to what its own classes give; a site chooses
+#: one by the connection's ``dirac_python``. The plans are the same for all
+SPOKEN = ("3.1.0", "3.3.1")
+
 CLASSES = "CTADIRAC.Interfaces.API"
 
 #: settings that a class takes by a method, if it has it; all others are attributes
@@ -68,7 +72,7 @@ def render(body: CommunityBody) -> str:
     except (Exception, SystemExit) as error:  # CTADIRAC may end the process instead of raising
         raise GatewayRejected(
             f"CTADIRAC's {body.job_class} cannot build the job: {type(error).__name__} {error}",
-            "see the settings of the step; CTADIRAC 3.1.0 is known to work",
+            f"see the settings of the step; CTADIRAC {' and '.join(SPOKEN)} are known to work",
         ) from error
     return xml
 

@@ -24,9 +24,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _connected(subject: Subject) -> Iterator[Problem]:
-    # for a reader, the step that removes the sources of a copy is not a separate step
-    seconds = {step.name for step in subject.plan.steps if step.verified_at}
-    parts = [[name for name in part if name not in seconds] for part in subject.graph.parts]
+    parts = _parts(subject)
     if len(parts) < 2:
         return
     linked = [part for part in parts if len(part) > 1]
@@ -47,6 +45,21 @@ def _connected(subject: Subject) -> Iterator[Problem]:
             on_key=True,
             code="bag",
         )
+
+
+def _parts(subject: Subject) -> list[list[str]]:
+    """Return the steps that are linked by files, or because one waits for the other."""
+    import networkx as nx  # takes long, and the graph has needed it already
+
+    # for a reader, the step that removes the sources of a copy is not a separate step
+    steps = {step.name: step for step in subject.plan.steps if not step.verified_at}
+    linked: nx.Graph[str] = nx.Graph()
+    for part in subject.graph.parts:
+        nx.add_path(linked, [name for name in part if name in steps])
+    linked.add_edges_from(
+        (name, other) for name, step in steps.items() for other in step.after if other in steps
+    )
+    return [sorted(part, key=list(steps).index) for part in nx.connected_components(linked)]
 
 
 def _roots(subject: Subject) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from dirac_prodsys.core.grid.snapshot import RESET_LIMIT
 from dirac_prodsys.core.grid.status import FileStatus, TaskStatus
 from dirac_prodsys.core.grid.status import TransformationStatus as S
 from dirac_prodsys.gateway.memory.requests import carry_out, operations_of, valid
+from dirac_prodsys.gateway.memory.site_plugins import FREE, SeenFiles, site_plugin, tasks_of
 from dirac_prodsys.gateway.memory.tables import AttachedFile, Task, Transformation
 from dirac_prodsys.gateway.memory.transformations import EXTENDABLE, Transformations
 
@@ -111,8 +112,18 @@ class MemoryAgents(Transformations):
             transformation.files.setdefault(lfn, AttachedFile(inserted=self.now))
 
     def _group(self, transformation: Transformation) -> None:
-        """Run the TransformationAgent, plug-ins Standard (also in place of others) and BySize."""
+        """Run the TransformationAgent.
+
+        Its plugins are those of communities, BySize, and Standard also in place of all others.
+        """
         flush = transformation.status == S.FLUSH
+        if plugin := site_plugin(str(transformation.row["Plugin"])):
+            for group in tasks_of(plugin, SeenFiles(transformation, self.catalogue, self.now)):
+                if all(transformation.files[lfn].status in FREE for lfn in group):
+                    self._add_task(transformation, group)
+            if flush:
+                self._set_status(transformation, S.ACTIVE)
+            return
         by_se: dict[str, list[str]] = {}
         for lfn, attached in sorted(transformation.files.items()):
             if attached.status != FileStatus.UNUSED:

@@ -26,6 +26,7 @@ from airflow.api_fastapi.core_api.security import (
     requires_access_view,
 )
 from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
 from fastapi import Depends, Header, HTTPException, Request
 
 from dirac_prodsys.core.actions.commands import DAG_ID
@@ -64,6 +65,29 @@ def _from_our_page(
 
 #: demanded of requests that change something
 OUR_PAGE = Depends(_from_our_page)
+
+
+def _may_edit_dags(user: GetUserDep) -> None:
+    if not may_edit_dags(user):
+        raise HTTPException(403, "Airflow does not let you edit all Dags")
+
+
+#: who may edit Dags, whatever their names
+EDIT_DAGS = Depends(_may_edit_dags)
+
+
+def may_edit_dags(user: Any) -> bool:
+    """Check whether a user may edit all Dags, as who adds one decides what its jobs do.
+
+    Not whether he may add one: no role of FAB has that right.
+    """
+    return bool(get_auth_manager().is_authorized_dag(method="PUT", user=user))
+
+
+def is_served(dag_id: str) -> bool:
+    """Whether Airflow knows a Dag of that name, paused, broken or not."""
+    with create_session() as session:
+        return session.get(DagModel, dag_id) is not None
 
 
 def readable(user: Any) -> set[str]:

@@ -33,6 +33,12 @@ def test_a_step_that_is_linked_to_none_of_the_others_is_reported() -> None:
     assert reasons(one, "unconnected") == ["step c is linked to no other step of this production"]
 
 
+def test_a_step_that_another_one_waits_for_is_linked_to_it() -> None:
+    waits = chain() | {"c": step("MCSimulation", output=output("c"))}
+    waits["b"]["after"] = "c"
+    assert reasons(subject(**waits), "unconnected") == reasons(subject(**waits), "bag") == []
+
+
 def test_a_bag_of_chains_and_a_bag_of_single_steps_are_what_they_are() -> None:
     second = {"c": step("MCSimulation", output=output("c")), "d": step("Training", "c")}
     singles = {name: step("MCSimulation", output=output(name)) for name in "xyz"}

@@ -28,6 +28,8 @@ READS = (
     "/api/campaign/export?form=csv",
     COMPARE,
     "/api/openapi.json",
+    "/api/new",
+    "/api/runbooks/stalled",
     "/",
     "/productions",
 )
@@ -37,6 +39,8 @@ DOES: tuple[tuple[str, Any, set[str]], ...] = (
     ("/api/dags/bands/comments", {"text": "x"}, {"ulf", "olga", "ada"}),
     ("/api/dags/bands/actions/preview", PREVIEW, {"ulf", "olga", "ada"}),
     ("/api/dags/bands/actions", {**PREVIEW, "digest": "0" * 16}, {"ulf", "olga", "ada"}),
+    ("/api/new/check", {"text": "x"}, {"vera", "ulf", "olga", "ada"}),
+    ("/api/new/files", {"name": "x", "text": "x"}, {"ulf", "olga", "ada"}),
     ("/api/grid", None, {"vera", "ulf", "olga", "ada"}),
     ("/api/errors", None, {"vera", "ulf", "olga", "ada"}),
 )
@@ -48,7 +52,7 @@ def routes(server: FastAPI) -> list[tuple[str, str]]:
     for route in page_of(server).routes:
         assert isinstance(route, APIRoute), route
         path = route.path
-        for name in ("dag_id", "run", "step", "run_id", "path:path"):
+        for name in ("dag_id", "run", "step", "run_id", "path:path", "name"):
             path = path.replace("{" + name + "}", "bands")
         found += [(method, path) for method in sorted(route.methods)]
     return found

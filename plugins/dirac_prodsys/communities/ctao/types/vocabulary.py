@@ -62,6 +62,19 @@ CATALOGUE_FIELDS: tuple[Mapping[str, str], Mapping[str, str]] = (
         "runNumber": _TEXT,
         "model_version": _TEXT,
         "jobID": _TEXT,
+        "view_cone_min": "float",
+        "view_cone_max": "float",
+        # of observations: CTAO's data model, its levels joined by two underscores
+        "data__level": _TEXT,
+        "data__division": _TEXT,
+        "data__association": _TEXT,
+        "data__type": _TEXT,
+        "instance__obs_id": "int",
+        "instance__ae_id": "int",
+        "instance__chunk_id": "int",
+        "instance__data_source": _TEXT,
+        "curation__release": _TEXT,
+        "acquisition__sb_id": "int",
     },
 )
 
