@@ -33,7 +33,7 @@ def page_says(page: Page, address: str, steps: list[str]) -> dict[str, Any]:
         panel.get_by_text("Status in DIRAC").wait_for()
         own = facts(panel)
         said[step] = {
-            "id": int(own["ID"]),
+            "id": int(own["ID"].split()[0]),
             "name": own["Name"],
             "status": own["Status in DIRAC"],
             "files": _numbers(own["Files by DIRAC's status"]),
@@ -76,8 +76,8 @@ def catalogue_has(site: Site, folder: str) -> str:
     ) as connection:
         cursor = connection.cursor()
         cursor.execute(
-            "SELECT COUNT(*), SUM(Size) FROM FC_Files JOIN FC_DirectoryList USING (DirID)"
-            " WHERE Name LIKE %s",
+            "SELECT COUNT(*), SUM(Size) FROM FC_Files JOIN FC_DirectoryLevelTree USING (DirID)"
+            " WHERE DirName LIKE %s",
             (f"{folder}%",),
         )
         ((files, whole),) = cursor.fetchall()
