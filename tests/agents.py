@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,9 +21,15 @@ def agents_in(folder: Path) -> Iterator[Path]:
         patch.setenv(FOLDER, str(folder))
         folder.chmod(0o700)
         yield folder
-    for agent in running(folder):
-        agent.kill()
+    kill(running(folder))
     until("the end of all agents", 20, lambda: not processes(folder))
+
+
+def kill(victims: Iterable[psutil.Process]) -> None:
+    """kill -9 these; one may have ended meanwhile."""
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
 
 
 def running(folder: Path) -> list[psutil.Process]:

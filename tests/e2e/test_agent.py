@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.airflow.rest import FINAL
-from tests.agents import processes, running, workers
+from tests.agents import kill, processes, running, workers
 from tests.e2e.site import Site
 from tests.patience import until
 
@@ -14,11 +14,10 @@ NAME, RUN = "by_agent", "run"
 WAITING, ENDING = 2, 4
 
 
-def kill(folder: Path) -> None:
+def kill_all(folder: Path) -> None:
     """kill -9 the agent and its workers."""
     victims = processes(folder)
-    for process in victims:
-        process.kill()
+    kill(victims)
     until("they are dead", 10, lambda: not set(victims) & set(processes(folder)))
 
 
@@ -30,12 +29,12 @@ def test_an_agent_that_is_killed_again_and_again_is_an_outage_and_no_more(site: 
         site.rest.trigger(NAME, RUN)
         until("the row", 120, lambda: site.rows(NAME, RUN, "step"), each=0.02)
         assert workers(agents)
-        kill(agents)
+        kill_all(agents)
         until("the next agent", 60, lambda: running(agents))
     site.waiting(NAME, RUN, "step.wait_for_completion")
     for _ in range(WAITING):
         until("the triggerer's look", 60, lambda: workers(agents))
-        kill(agents)
+        kill_all(agents)
     site.open_gate(NAME, RUN)
 
     def is_over() -> bool:
@@ -43,7 +42,7 @@ def test_an_agent_that_is_killed_again_and_again_is_an_outage_and_no_more(site: 
 
     for _ in range(ENDING):
         until("an agent at work", 60, lambda: workers(agents) or is_over())
-        kill(agents)
+        kill_all(agents)
     site.succeeds(NAME, RUN, seconds=180)
     assert set(site.tries(NAME, RUN).values()) == {1}
     assert [status for _id, status in site.rows(NAME, RUN, "step")] == ["Completed"]

@@ -24,7 +24,7 @@ from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavaila
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from tests.agents import agents_in, processes, running
+from tests.agents import agents_in, kill, processes, running
 from tests.patience import patience, until
 
 ROUNDS = int(os.environ.get("ROUNDS_OF_KILLS", "5"))
@@ -95,7 +95,7 @@ def test_all_are_answered_and_one_lives_whoever_is_killed(
             for _ in range(1 + number % 3):
                 time.sleep(chance.random())  # in the middle of whatever is going on
                 pids = [asker.pid for asker in askers if asker.is_alive()]
-                kill_one([*processes(folder), *map(psutil.Process, filter(None, pids))], chance)
+                kill_one([*(one.pid for one in processes(folder)), *filter(None, pids)], chance)
             for call in calls:
                 call.result()
             for asker in askers:
@@ -104,14 +104,13 @@ def test_all_are_answered_and_one_lives_whoever_is_killed(
             until("an answer", 30, lambda gateway=gateway: answered(gateway))
         until("one agent", 5, lambda: len(running(folder)) == 1)
         if number % 2:  # the next round begins without one
-            for process in running(folder):
-                process.kill()
+            kill(running(folder))
 
 
-def kill_one(victims: list[psutil.Process], chance: random.Random) -> None:
-    """kill -9 one of these, if it still lives."""
-    with suppress(psutil.Error, IndexError):
-        chance.choice(victims).kill()
+def kill_one(victims: list[int], chance: random.Random) -> None:
+    """kill -9 one of these, by their numbers, if it still lives."""
+    with suppress(psutil.NoSuchProcess, IndexError):
+        psutil.Process(chance.choice(victims)).kill()
 
 
 @pytest.mark.parametrize("pattern", ["*.sock", "*.running", "*.code/*"])

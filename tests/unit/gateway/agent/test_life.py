@@ -26,7 +26,7 @@ from dirac_prodsys.gateway.agent.wire import Line, of_this_user, short_path
 from dirac_prodsys.gateway.agent.worker import AttendedServices
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from tests.agents import agents_in, environment, processes, running, workers
+from tests.agents import agents_in, environment, kill, processes, running, workers
 from tests.patience import patience, until
 
 START = 60.0
@@ -120,8 +120,7 @@ def test_one_that_is_killed_during_a_call_is_an_outage(
         with ThreadPoolExecutor(1) as pool:
             call = pool.submit(open_gateway(replace(settings, timeout=600)).ping)
             with server.accept()[0]:
-                for process in which(folder):
-                    process.kill()
+                kill(which(folder))
                 error = call.exception(patience(20))
     assert isinstance(error, GatewayUnavailable)
     assert "agent is gone" in error.reason
