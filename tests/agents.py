@@ -57,11 +57,12 @@ def _looked_at(folder: Path) -> dict[psutil.Process, bool]:
         with suppress(psutil.Error):
             if process.cmdline()[-8:-6] == ["--folder", str(folder)]:
                 parents[process] = process.ppid()
-    lives = {process.pid: process for process in parents if _lives(process)}
-    return {process: parents[process] not in lives for process in lives.values()}
+    living = {process.pid: process for process in parents if lives(process)}
+    return {process: parents[process] not in living for process in living.values()}
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
+    """Whether a process has not ended."""
     with suppress(psutil.Error):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 #: shown
 _APPLICATION = "DIRAC.TransformationMonitor.classes.TransformationMonitor"
 _JOBS = "DIRAC.JobMonitor.classes.JobMonitor"
-_WEBAPP = f"?view=tabs&theme=Crisp&url_state=1|*{_APPLICATION}:,"
+
+
+def _is_web(address: str) -> bool:
+    return address.startswith(("https://", "http://"))
+
+
+def _opened(portal: str, application: str, identifier: int) -> str:
+    """Return the address at which a DIRAC WebApp opens an application."""
+    return f"{portal.rstrip('/')}/?view=tabs&theme=Crisp&url_state=1|*{application}:,#{identifier}"
 
 
 def transformation_url(settings: GatewaySettings, transformation: int, name: str) -> str:
@@ -33,23 +41,21 @@ def transformation_url(settings: GatewaySettings, transformation: int, name: str
     TransformationMonitor.
     """
     portal = settings.portal
-    if not portal.startswith(("https://", "http://")):
+    if not _is_web(portal):
         return ""
     for key, value in (("id", str(transformation)), ("name", name), ("group", settings.group)):
         portal = portal.replace("{" + key + "}", quote(value, safe=""))
     if "{id}" in settings.portal or "{name}" in settings.portal:
         return portal
-    return f"{portal.rstrip('/')}/{_WEBAPP}#{transformation}"
+    return _opened(portal, _APPLICATION, transformation)
 
 
 def job_url(settings: GatewaySettings, job: int) -> str:
     """Return the address of a job; empty when the connection names neither page nor portal."""
     if settings.job_portal:
         return _filled_in(settings.job_portal, job)
-    base = settings.portal if "{" not in settings.portal else ""
-    if not base.startswith(("https://", "http://")):
-        return ""
-    return f"{base.rstrip('/')}/?view=tabs&theme=Crisp&url_state=1|*{_JOBS}:,#{job}"
+    is_base = _is_web(settings.portal) and "{" not in settings.portal
+    return _opened(settings.portal, _JOBS, job) if is_base else ""
 
 
 def job_log_url(settings: GatewaySettings, job: int) -> str:
@@ -58,8 +64,7 @@ def job_log_url(settings: GatewaySettings, job: int) -> str:
 
 
 def _filled_in(address: str, job: int) -> str:
-    is_web = address.startswith(("https://", "http://"))
-    return address.replace("{id}", str(job)) if is_web else ""
+    return address.replace("{id}", str(job)) if _is_web(address) else ""
 
 
 #: where Airflow's interface has the page (``plugin.py``, ``page/static/paths.js``)
@@ -71,7 +76,7 @@ def airflow_url() -> str:
     from airflow.sdk.configuration import conf
 
     found = str(conf.get("api", "base_url", fallback="") or "").strip().rstrip("/")
-    return found if found.startswith(("https://", "http://")) else ""
+    return found if _is_web(found) else ""
 
 
 def run_page_url(production: str, run: str, step: str = "") -> str:
@@ -80,7 +85,8 @@ def run_page_url(production: str, run: str, step: str = "") -> str:
     if not base:
         return ""
     place = "/".join(quote(part, safe="") for part in ("run", production, run))
-    return f"{base}/plugin/{PAGE_ROUTE}/{place}{f'?step={quote(step, safe=str())}' if step else ''}"
+    shown = f"?step={quote(step, safe='')}" if step else ""
+    return f"{base}/plugin/{PAGE_ROUTE}/{place}{shown}"
 
 
 def runbook_url(kind: str) -> str:
@@ -91,10 +97,10 @@ def runbook_url(kind: str) -> str:
     from airflow.sdk.configuration import conf
 
     own = str(conf.get("dirac_prodsys", "runbooks_url", fallback="") or "").strip()
+    if "{name}" in own:
+        return own.replace("{name}", kind)
     if own:
-        return (
-            f"{own.rstrip('/')}/{kind}.md" if "{name}" not in own else own.replace("{name}", kind)
-        )
+        return f"{own.rstrip('/')}/{kind}.md"
     base = airflow_url()
     return f"{base}/plugin/{PAGE_ROUTE}/runbook/{kind}" if base else ""
 
