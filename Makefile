@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast rehearse fuzz walk machines soak install-test upgrade lint up down image image-test lock clean
+.PHONY: help setup demo test test-fast rehearse fuzz walk machines dirac-versions soak install-test upgrade lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 # the tests' modules are compiled once, not by each worker and at each run
 TEST := env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest
@@ -22,14 +22,14 @@ down: ## stop everything that demo and up started
 
 test: setup ## all tests, four at a time: most of them wait
 	@scripts/setup browser
-	@scripts/setup-ctadirac >/dev/null
+	@scripts/setup-ctadirac >/dev/null || test $$? -eq 3
 	@$(TEST) -n 4 --no-loadscope-reorder
 
 test-fast: setup ## for every save: tests without a grid, without processes of Airflow, none long
 	@$(TEST) -n 2 -q -m "not grid and not airflow and not long"
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
-	@scripts/setup-ctadirac >/dev/null
+	@scripts/setup-ctadirac >/dev/null || test $$? -eq 3
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done
 
 fuzz: setup ## read 100,000 broken production files
@@ -42,6 +42,9 @@ walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on 
 machines: ## accidents of an Airflow on many machines, as root: MACHINES_FROM=COMMIT for the package of before
 	@scripts/setup-machines
 	@$(TEST) -n 0 -v -s --durations=0 -m machines tests/e2e/machines
+
+dirac-versions: setup ## the contract on servers and clients of DIRAC 9.0, through the agent
+	@scripts/test-dirac 9.0
 
 install-test: setup ## install the wheel by plain pip, with every Python from 3.11 to 3.13 of this machine
 	@scripts/install-test

@@ -21,8 +21,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-#: the bars: median milliseconds of the list; calls of the grid while 50 viewers ask
-MAX_LIST, MAX_CALLS = 300.0, 3
+#: the bars: median milliseconds of the list; calls of the grid while 50 viewers ask; seconds of the
+#: first answer
+MAX_LIST, MAX_CALLS, MAX_FIRST = 300.0, 3, 10.0
 
 STEPS, COUNTS, ASKED, VIEWERS = 10, 20, 20, 50
 NOW = datetime.now(UTC)
@@ -165,11 +166,14 @@ def _ask(folder: Path, runs: int) -> int:
     keeper = Keeper(lambda: ledger)
     headers = {"Authorization": f"Bearer {token}"}
     client = TestClient(make_app(keeper), headers=headers)
-    keeper._viewed = time.monotonic()  # somebody looks: the grid is asked, too
     print(f"{runs:,} runs of {STEPS} steps")
-    print(f"first look: {_seconds(keeper.refresh):.1f} s")
-    print(f"second look: {_seconds(keeper.refresh):.1f} s")
-    missed = 0
+    keeper.start()
+    first = _seconds(keeper.published)
+    print(f"first answer: {first:.1f} s (bar {MAX_FIRST:g}){'  MISSED' * (first > MAX_FIRST)}")
+    keeper.stop()
+    print(f"all pasts: {_seconds(keeper.refresh):.1f} s")
+    print(f"another look: {_seconds(keeper.refresh):.1f} s")
+    missed = int(first > MAX_FIRST)
     for what, params, bar in (
         ("the list, 50 rows", {}, MAX_LIST),
         ("the list, filtered by text and sorted", {"text": "prod9", "sort": "eta"}, MAX_LIST),

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sandbox.configuration import dirac_versions
 from sandbox.configuration.profiles import PROFILES
 from sandbox.errors import SandboxError, raise_when_told_to_end
 from sandbox.grid.grid import Grid
@@ -51,8 +52,14 @@ def up(
         list[str] | None,
         typer.Option(help="A service that gets a process of its own; may be repeated."),
     ] = None,
+    dirac: Annotated[str, typer.Option(help="Another version of DIRAC, such as 9.0.")] = "",
 ) -> None:
     """Start the grid and wait until every service answers."""
+    if dirac:
+        try:
+            dirac_versions.run_in(dirac)
+        except SandboxError as error:
+            _fail(error)
     raise_when_told_to_end()
     begin = time.monotonic()
 

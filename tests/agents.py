@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -21,39 +21,51 @@ def agents_in(folder: Path) -> Iterator[Path]:
         patch.setenv(FOLDER, str(folder))
         folder.chmod(0o700)
         yield folder
-    for agent in running(folder):
-        agent.kill()
+    kill(running(folder))
     until("the end of all agents", 20, lambda: not processes(folder))
+
+
+def kill(victims: Iterable[psutil.Process]) -> None:
+    """kill -9 these; one may have ended meanwhile."""
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
 
 
 def running(folder: Path) -> list[psutil.Process]:
     """The agents of a folder that live."""
-    return [each for each in processes(folder) if each.ppid() not in _pids(folder)]
+    return [process for process, is_agent in _looked_at(folder).items() if is_agent]
 
 
 def workers(folder: Path) -> list[psutil.Process]:
     """Their workers."""
-    return [each for each in processes(folder) if each.ppid() in _pids(folder)]
+    return [process for process, is_agent in _looked_at(folder).items() if not is_agent]
 
 
 def processes(folder: Path) -> list[psutil.Process]:
     """Agents and workers."""
-    found = []
+    return list(_looked_at(folder))
+
+
+def _looked_at(folder: Path) -> dict[psutil.Process, bool]:
+    """Agents and workers of one look, and whether each is an agent.
+
+    Who starts an agent forks it and ends: two looks would take both for agents.
+    """
+    parents = {}
     for process in psutil.process_iter():
-        try:
-            line = process.cmdline()
-            if process.status() != psutil.STATUS_ZOMBIE and line[-8:-6] == [
-                "--folder",
-                str(folder),
-            ]:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+        with suppress(psutil.Error):
+            if process.cmdline()[-8:-6] == ["--folder", str(folder)]:
+                parents[process] = process.ppid()
+    living = {process.pid: process for process in parents if lives(process)}
+    return {process: parents[process] not in living for process in living.values()}
 
 
-def _pids(folder: Path) -> set[int]:
-    return {each.pid for each in processes(folder)}
+def lives(process: psutil.Process) -> bool:
+    """Whether a process has not ended."""
+    with suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.costs import Costs
 from tests.patience import patience
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -118,6 +119,7 @@ _LONG = (
     "tests/unit/cli/test_alone.py",
     "tests/unit/communities/test_another_community.py",
     "tests/unit/core/test_growth.py",
+    "tests/unit/gateway/agent/test_kills.py",
     "tests/unit/gateway/agent/test_life.py",
     "tests/unit/gateway/bodies/test_uploads.py",
     "tests/unit/gateway/memory/test_faults.py",
@@ -143,6 +145,11 @@ def _needs(item: pytest.Item) -> set[str]:
     system = getattr(item, "callspec", None) and item.callspec.params.get("system")
     used = _GRIDS & set(getattr(item, "fixturenames", ()))
     return needs | {"grid"} if used or system == "dirac" else needs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure what groups of tests cost."""
+    config.pluginmanager.register(Costs(_group), "costs")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -88,15 +88,16 @@ def bundles(productions: Path, dags: Path) -> str:
     )
 
 
-def connection_to(grid: Grid, group: str = "sim_prod") -> dict[str, Any]:
+def connection_to(grid: Grid, group: str = "sim_prod", backend: str = "dirac") -> dict[str, Any]:
     """Return Airflow's connection to a sandbox grid, polled as fast as its agents work.
 
-    DIRAC runs in process: the scheduler imports it once for all tasks.
+    :param backend: ``dirac``: in process, the scheduler imports DIRAC once for all tasks;
+        ``agent``: as a site has it.
     """
     return {
         "conn_type": "dirac",
         "extra": {
-            "backend": "dirac",
+            "backend": backend,
             "config": str(grid.client_cfg),
             "proxy": str(grid.proxy("prodmgr", group)),
             "group": group,

@@ -67,7 +67,7 @@ class Demo:
         self.stack = AirflowStack(
             self.state / "airflow",
             PRODUCTIONS,
-            {"dirac_default": connection_to(self.grid)},
+            {"dirac_default": connection_to(self.grid, backend="agent")},
             say=self.say,
         )
 

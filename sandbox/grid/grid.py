@@ -24,6 +24,10 @@ from sandbox.grid.outages import Outages
 from sandbox.process import Processes
 from sandbox.state import State
 
+#: seconds that a grid which has just started may take to answer: on a busy machine, programs begin
+#: slowly
+_DEMANDED = 120.0
+
 
 def _silent(_message: str) -> None:
     """Say nothing."""
@@ -195,7 +199,7 @@ class Grid(Outages):
         self._demand_answers()
 
     def _demand_answers(self) -> None:
-        answers = self.probe()
+        answers = self.probe(_DEMANDED)
         silent = [name for name, answer in answers.items() if not answer["ready"]]
         if not answers:
             raise SandboxError(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import MySQLdb
 import pytest
 
 from dirac_prodsys.errors import GatewayDenied, GatewayUnavailable
@@ -59,6 +61,31 @@ def test_nobody_acts_as_another(
         assert list(pool.map(who, range(48))) == expected * 16
     assert len(running(agents)) == 1
     assert len(workers(agents)) >= 3
+
+
+def test_what_three_connections_make_at_once_belongs_to_each_at_the_services(
+    contract_grid: Grid, agents: Path
+) -> None:
+    prefix = unique()
+    owners = [("prodmgr", "sim_prod"), ("prodmgr", "ctao_prod"), ("admin", "sim_prod")]
+    gateways = [open_gateway(of(contract_grid, *owner)) for owner in owners]
+
+    def make(number: int) -> None:
+        gateways[number % 3].create_transformation(spec(f"{prefix}_{number % 3}_{number}"))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(make, range(12)))
+    with closing(MySQLdb.connect(unix_socket=str(contract_grid.state.socket), user="root")) as db:
+        cursor = db.cursor()
+        cursor.execute(
+            "SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(TransformationName, '_', 2), '_', -1),"
+            " Author, AuthorGroup, COUNT(*) FROM TransformationDB.Transformations"
+            " WHERE TransformationName LIKE %s GROUP BY 1, 2, 3 ORDER BY 1",
+            (f"{prefix}%",),
+        )
+        counted = list(cursor.fetchall())
+    assert counted == [(str(n), *owner, 4) for n, owner in enumerate(owners)]
+    assert len(running(agents)) == 1
 
 
 def test_a_proxy_is_read_for_each_call(

@@ -12,7 +12,6 @@ from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.run.registry import Member
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.provider.tasks.registry import enter
 from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
 
 PRODUCTIONS = Path(__file__).parents[1] / "productions"
@@ -122,6 +121,9 @@ def test_a_production_that_is_not_there_cannot_be_marked(gateway: Gateway) -> No
 def test_a_step_that_is_created_under_way_is_entered_and_nothing_else_moves(
     gateway: Gateway,
 ) -> None:
+    # the other tests run where there is no Airflow, too
+    from dirac_prodsys.provider.tasks.registry import enter
+
     name = unique("late")
     text = (PRODUCTIONS / "good" / "loop.yaml").read_text().replace("tuning", name)
     plan = compile(load_production(text, "loop.yaml"), run="r1")

@@ -40,7 +40,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     grid = Grid(root / "grid", profile="light", separate=[TRANSFORMATION_MANAGER])
     site_file = root / "site.yaml"
     site_file.write_text(UNLIMITED)
-    connections = {"dirac_default": connection_to(grid)}
+    connections = {
+        "dirac_default": connection_to(grid),
+        "dirac_agent": connection_to(grid, backend="agent"),
+    }
     with statsd() as received:
         stack = MeasuredStack(root / "airflow", productions, connections, site=site_file)
         stack.metrics = received.settings()

@@ -25,7 +25,7 @@ def browser_page(stack: AirflowStack, user: str, password: str) -> Iterator[Page
             executable_path=program, args=["--no-sandbox", "--no-proxy-server"]
         )
         try:
-            page = browser.new_page(viewport={"width": 1280, "height": 1500})
+            page = browser.new_context(viewport={"width": 1280, "height": 1500}).new_page()
             page.set_default_timeout(180_000)
             page.goto(stack.url)
             page.fill("input[name=username]", user)

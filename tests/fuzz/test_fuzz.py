@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, field_serializer
 
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from tests.fuzz.cases import case
@@ -90,6 +91,22 @@ def test_the_guard_ends_what_does_not_end() -> None:
     with pytest.raises(TooSlow), nothing_happens(0.05):
         for_ever()
     assert signal.getsignal(signal.SIGVTALRM) is before
+
+
+@pytest.mark.parametrize(("act", "kind"), [(for_ever, TooSlow), (Path("a").open, Forbidden)])
+def test_what_is_refused_is_not_lost_in_an_error_of_other_software(
+    act: Callable[[], object], kind: type[BaseException]
+) -> None:
+    class Written(BaseModel):
+        value: str
+
+        @field_serializer("value")
+        def _write(self, value: str) -> str:
+            act()
+            return value
+
+    with pytest.raises(kind), nothing_happens(0.05):
+        Written(value="a").model_dump(mode="json")
 
 
 def test_an_exception_that_is_not_ours_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

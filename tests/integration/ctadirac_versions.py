@@ -20,6 +20,16 @@ from sandbox.configuration.environment import REPOSITORY
 OLD, NEW = SPOKEN
 
 
+def _has_newer_python() -> bool:
+    look = ". scripts/find-python.sh; find_python 3.12; find_python 3.13"
+    done = subprocess.run(["bash", "-c", look], cwd=REPOSITORY, capture_output=True, check=False)
+    return bool(done.stdout.strip())
+
+
+#: the versions that this machine has a Python for
+PRESENT = (OLD, NEW) if _has_newer_python() else (OLD,)
+
+
 def python_of(version: str) -> str:
     """The Python of the environment with this CTADIRAC; it is made if it is missing."""
     if version == OLD:

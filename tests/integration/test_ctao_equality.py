@@ -18,7 +18,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 from tests.integration.ctadirac_sources import productions
-from tests.integration.ctadirac_versions import NEW, OLD, Environment
+from tests.integration.ctadirac_versions import NEW, OLD, PRESENT, Environment
 
 HERE = Path(__file__).parent
 
@@ -112,11 +112,11 @@ def differences(
     return found
 
 
-@pytest.fixture(scope="module", params=NUMBERS)
+@pytest.fixture(scope="module", params=PRESENT)
 def environment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Environment:
-    """The environment of each version."""
+    """The environment of each version that can be here."""
     return Environment(request.param, tmp_path_factory.mktemp("ctadirac"))
 
 

@@ -18,17 +18,20 @@ from dirac_prodsys.communities.ctao.form.rewriting import native_form
 from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.gateway.bodies import render
 from sandbox.configuration.environment import REPOSITORY
 from tests.integration.ctadirac_sources import productions
 from tests.integration.test_ctao_equality import BROKEN, HERE, OWN, datasets_of, ours
 
 
-def sent(plan: ProductionPlan, step: StepPlan) -> dict[str, Any]:
+def sent(step: StepPlan) -> dict[str, Any]:
     """A transformation with all that goes with it."""
     spec = step.transformation
-    fields = ours(plan, step) | {"directories": spec.directories, "transformation": spec.name}
+    fields = ours(step, render(spec.body)) | {
+        "directories": spec.directories,
+        "transformation": spec.name,
+    }
     fields |= {"feeders": step.feeders, "start": step.start, "sample": step.sample}
     return fields
 
@@ -44,7 +47,7 @@ def compared(files: dict[str, str], **load: Any) -> Iterator[tuple[str, dict[str
         plans = [compile(p, run="r1", datasets=datasets) for p in (production, native)]
         assert [s.name for s in plans[0].steps] == [s.name for s in plans[1].steps]
         for there, here in zip(plans[0].steps, plans[1].steps, strict=True):
-            yield f"{name} {there.name}", sent(plans[0], there), sent(plans[1], here)
+            yield f"{name} {there.name}", sent(there), sent(here)
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dirac_prodsys.communities.ctao.rules.task_plugins import PLUGINS
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.site_plugins import SeenFiles, tasks_of
 from dirac_prodsys.gateway.memory.tables import AttachedFile, Transformation
 from sandbox.configuration.environment import REPOSITORY
-from tests.integration.ctadirac_versions import NEW, python_of
+from tests.integration.ctadirac_versions import OLD, PRESENT, python_of
 
 TELESCOPE = {"data__division": "Monitoring", "data__association": "Telescope"}
 TYPES = ("Calibration", "Pointing")
@@ -66,8 +68,11 @@ def ours(
     return {"tasks": tasks, "attached": sorted(row.files.keys() - set(unused))}
 
 
-def test_the_stand_ins_make_the_tasks_that_ctadirac_s_plugins_make(tmp_path: Path) -> None:
-    python_of(NEW)
+@pytest.mark.parametrize("version", [one for one in PRESENT if one != OLD])
+def test_the_stand_ins_make_the_tasks_that_ctadirac_s_plugins_make(
+    version: str, tmp_path: Path
+) -> None:
+    python_of(version)
     cases = [case(number) for number in range(300)]
     (tmp_path / "request.json").write_text(json.dumps(cases))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DIRAC", "X509"))}

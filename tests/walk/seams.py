@@ -18,14 +18,14 @@ from airflow.sdk.execution_time import hitl
 from airflow.utils.log.logging_mixin import LoggingMixin
 
 from dirac_prodsys.core.policy import judge
+from dirac_prodsys.core.run import generations
 from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.provider import gate_trigger, hook, triggers
-from dirac_prodsys.provider.people import approval
-from dirac_prodsys.provider.tasks import preparing, run_end, run_plan, run_report
+from dirac_prodsys.provider.tasks import preparing, run_end, run_report
 from dirac_prodsys.provider.waiting import poller
 from tests.walk import clicks
 from tests.walk.clock import no_waiting
-from tests.walk.processes import SETTINGS, WalkedGateway
+from tests.walk.processes import SETTINGS
 
 if TYPE_CHECKING:
     from tests.walk.walking import Walk
@@ -96,8 +96,8 @@ def enter(walk: Walk, seams: ExitStack) -> None:
     patches: list[tuple[Any, str, Any]] = [
         (hook.DiracHook, "settings", lambda _: SETTINGS),
         (hook.DiracHook, "asettings", asettings),
-        (hook, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.at_work)),
-        (poller, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.triggerer)),
+        (hook, "open_gateway", lambda _: walk.gateway(walk.at_work)),
+        (poller, "open_gateway", lambda _: walk.gateway(walk.triggerer)),
         (triggers, "judge", looked),
         *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),
@@ -107,8 +107,10 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         (gate_trigger, "made_by", made_by),
         (hitl, "upsert_hitl_detail", clicks.put),
         (hitl_operator, "upsert_hitl_detail", clicks.put),
-        *((module, "compile", walk.planned) for module in (run_plan, approval)),
+        (generations, "compile_plan", walk.planned),
         *((where, "log", property(lambda _: _Silent())) for where in LOGGING),
     ]
     for where, name, value in patches:
+        if not hasattr(where, name):  # mock would add a name of Python's own, which nobody reads
+            raise AttributeError(f"{where.__name__} has no {name} any more")
         seams.enter_context(mock.patch.object(where, name, value))

@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from tests.walk.by_agent import ENDS, WalkByAgent
 from tests.walk.mirror import Mirror
 from tests.walk.mutants import MUTANTS, Mutant, unbounded
 from tests.walk.shrinking import read, story
@@ -22,8 +24,24 @@ REPOSITORY = Path(__file__).parents[2]
 WALKS = 200
 #: walks on which every job with input fails for long
 FAILING = range(6)
+#: walks behind an agent that is killed at the boundaries of each verb
+BY_AGENT = range(6)
 #: walks within which a mutant must be noticed
 NOTICED = 150
+
+#: verbs by which a run that nobody touches changes the grid
+WRITTEN_BY_A_RUN = {
+    "change_files",
+    "complete_transformation",
+    "create_dataset",
+    "create_transformation",
+    "ensure_tasks",
+    "flush_transformation",
+    "prepare_directories",
+    "put_back",
+    "start_transformation",
+    "write_note",
+}
 
 KEPT = [
     line
@@ -67,6 +85,28 @@ def test_each_mutant_of_the_program_is_noticed(mutant: Mutant) -> None:
     with mutant.broken():
         walks = ({broken.invariant for broken in Walk(seed).run()} for seed in seeds)
         assert any(mutant.breaks & broken for broken in walks)
+
+
+def by_agent(kills: Counter[tuple[str, str]]) -> set[str]:
+    """What is broken on walks behind an agent on which nothing else happens; counts its deaths."""
+    broken = set()
+    for seed in BY_AGENT:
+        walk = WalkByAgent(seed, [])
+        broken |= {one.invariant for one in walk.run()}
+        kills += walk.kills.done
+    return broken
+
+
+def test_an_agent_killed_before_and_after_each_verb_doubles_nothing_and_loses_nothing() -> None:
+    kills: Counter[tuple[str, str]] = Counter()
+    assert by_agent(kills) == set()
+    for end in ENDS:
+        assert {name for name, where in kills if where == end} >= WRITTEN_BY_A_RUN
+
+
+def test_a_create_that_does_not_look_first_is_noticed_behind_an_agent() -> None:
+    with MUTANTS[0].broken():
+        assert by_agent(Counter()) & MUTANTS[0].breaks
 
 
 def failing(seed: int) -> list[str]:

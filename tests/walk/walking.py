@@ -29,7 +29,7 @@ from tests.walk.happenings import WILD, Happening, drawn, later, latest
 from tests.walk.observer import Observer
 from tests.walk.operations import Operation, Operations
 from tests.walk.person import Person
-from tests.walk.processes import Process
+from tests.walk.processes import Process, WalkedGateway
 from tests.walk.productions import GUARDED, KINDS, RUN, STOCK, walked
 from tests.walk.schedule import Schedule
 from tests.walk.tasks import ROUND, Attempt
@@ -247,6 +247,10 @@ class Walk(Person):
         yield from range(self.looks)
 
     # -- seams ------------------------------------------------------------------------------------
+
+    def gateway(self, process: Process) -> Any:
+        """The gateway of a process."""
+        return WalkedGateway(self.grid, process)
 
     def prepared(self, operator: Any) -> Any:
         prepared = self.prepare(operator)

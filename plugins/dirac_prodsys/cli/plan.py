@@ -19,8 +19,8 @@ from dirac_prodsys.cli.options.files import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.options.grid import Grid, tag_of, tag_on_grid, with_grid
 from dirac_prodsys.cli.options.run_values import dataset_queries, parameter_values, short_form
 from dirac_prodsys.cli.options.site import Bundle, SiteFile, allowed_by
-from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.tables import print_json, unwrapped_console
+from dirac_prodsys.core.reports.plan_words import asked, in_full, step_rows
 from dirac_prodsys.core.text.wording import counted
 
 if TYPE_CHECKING:

@@ -37,6 +37,8 @@ class Community:
         before the colon, or are called like it.
     :param title: its name in sentences; empty: its name.
     :param form_keys: top-level keys of a file that may be of its form.
+    :param file_keys: ``()``: keys that its form adds to a file of the native form, each with its
+        JSON Schema, for editors; a file with one of them needs no steps.
     :param endings: of names of files of its form besides those of YAML; built-in ones only.
     :param written: ``(data)``: a production of the native form in its form, and what it cannot say.
     :param dialect: module that reads its form (``core/dialects``).
@@ -78,6 +80,7 @@ class Community:
     name: str
     title: str = ""
     form_keys: tuple[str, ...] = ()
+    file_keys: str = ""
     endings: tuple[str, ...] = ()
     written: str = ""
     dialect: str = ""

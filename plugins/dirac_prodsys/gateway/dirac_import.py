@@ -14,16 +14,25 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import re
 import sys
 import threading
 from types import ModuleType
+
+from dirac_prodsys.errors import GatewayRejected
+
+#: first version that is spoken to
+OLDEST = (9, 0)
 
 _lock = threading.RLock()
 
 
 @functools.cache
 def import_dirac(module: str) -> ModuleType:
-    """Return a module of DIRAC, imported without side effects on this process."""
+    """Return a module of DIRAC, imported without side effects on this process.
+
+    :raises GatewayRejected: it is of a version that is not supported.
+    """
     with _lock:
         if module in sys.modules:
             return sys.modules[module]
@@ -37,6 +46,23 @@ def import_dirac(module: str) -> ModuleType:
             for level, name in names.items():
                 logging.addLevelName(level, name)
         if first:
+            demand_supported(str(getattr(sys.modules["DIRAC"], "version", "")))
             # its messages about connections come back as errors, with a hint
             importlib.import_module("DIRAC").gLogger.setLevel("FATAL")
         return imported
+
+
+def demand_supported(version: str) -> None:
+    """Refuse a version of DIRAC that is too old; one that cannot be read is tried.
+
+    :raises GatewayRejected: with what is too old about it.
+    """
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    if numbers is None or tuple(map(int, numbers.groups())) >= OLDEST:
+        return
+    raise GatewayRejected(
+        f"DIRAC {version.removeprefix('v')} is not supported because it finds its services by "
+        "setups, and knows the author of a transformation by DN and not by name; DIRAC 9.0 "
+        "changed both",
+        "use DIRAC 9.0 or 9.1, on the grid and in the environment of its client",
+    )

@@ -28,6 +28,9 @@ class GatewaySettings:
     :param registry: whether runs are entered in DIRAC's ProductionSystem.
     :param agent_cycle: polling time of the grid's InputDataAgent, seconds: the unit in which
         "unchanged" is measured.
+    :param portal: address of the DIRAC web portal.
+    :param job_portal: address of a job, with ``{id}``; empty: the portal's job monitor.
+    :param job_log: address of the log of a job, with ``{id}``; empty: there is none.
     :param dirac_python: the Python, with DIRAC, that runs the agent; empty: our own.
     """
 
@@ -43,6 +46,8 @@ class GatewaySettings:
     portal: str = ""
     registry: bool = True
     dirac_python: str = ""
+    job_portal: str = ""
+    job_log: str = ""
 
 
 @dataclass(frozen=True)

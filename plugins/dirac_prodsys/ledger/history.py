@@ -314,18 +314,16 @@ class News:
     last: int
 
 
-def beginning(ledger: Ledger, kinds: Sequence[str], since: datetime) -> News:
-    """Return what is known so far: of counts, the last of each transformation, and the recent ones.
+def beginning(ledger: Ledger, kinds: Sequence[str]) -> News:
+    """Return what is known so far: of counts, only the last of each transformation.
 
     :param kinds: kinds of records.
-    :param since: counts from this moment on are recent.
     :raises LedgerUnavailable: it cannot be read now.
     """
     last = next(iter(ledger.rows(select(func.max(records.c.id)))))[0] or 0
     found: list[Record] = list(ledger.find(Search(tuple(k for k in kinds if k != "counts"))))
     if "counts" in kinds:
         found += [one.counts for one in steps(ledger, Search()) if one.counts is not None]
-        found += ledger.find(Search(("counts",), since=since))
     return News(tuple(found), int(last))
 
 

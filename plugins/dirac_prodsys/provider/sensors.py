@@ -19,6 +19,7 @@ from dirac_prodsys.core.grid.jobs import JobReport
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, questions
+from dirac_prodsys.core.production.notify import due_at
 from dirac_prodsys.core.reports.advice import advice_for
 from dirac_prodsys.core.reports.state_line import Seen, State, jobs_in_words, state_of
 from dirac_prodsys.core.reports.story import Story
@@ -160,6 +161,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 step=seen.step,
                 story=story.to_dict(),
                 place=self.records(context).place(record.id, name).to_dict(),
+                due=None if self.ready_at else self._due(context),
             ),
             method_name="resume",
             # the event of an answer holds nothing else
@@ -197,6 +199,14 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             state = replace(before, updated=state.updated)  # one look cannot show that
         keep(context, state, self.log)
         return replace(story, state=state, stored=state.kind)
+
+    def _due(self, context: Context) -> float | None:
+        """Return when the run should be done, in seconds since the epoch; None: at any time."""
+        own = None if self.production is None else self.production.notify
+        began = getattr(context.get("dag_run"), "start_date", None)
+        if own is None or own.deadline is None or began is None:
+            return None
+        return due_at(own.deadline, began.timestamp())
 
     def _stops(self) -> bool:
         """Check whether this is the wait of its own step, which a cancelled run stops."""

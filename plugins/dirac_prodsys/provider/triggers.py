@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -28,7 +28,7 @@ from dirac_prodsys.core.policy import (
     needs_comparison,
 )
 from dirac_prodsys.core.policy.job_reports import may_be_new
-from dirac_prodsys.core.policy.notices import matter
+from dirac_prodsys.core.policy.notices import LATE, matter
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
@@ -40,6 +40,9 @@ from dirac_prodsys.provider.waiting.state_keeping import STATE, StateKeeper
 from dirac_prodsys.provider.waiting.task_states import recent_states, task_state
 from dirac_prodsys.provider.waiting.wait_log import WaitLog, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.reports.course import Point
 
 #: looks in a row without a transformation until it counts as removed from the database
 _MISSED_LOOKS = 2
@@ -64,9 +67,9 @@ class DiracTransformationTrigger(BaseTrigger):
     they were given, ``history`` is the last one remembered, ``story`` is what was reported,
     ``tasks`` belongs to the verdict ``extend``. There are more kinds, after which the wait goes on.
     With ``tell``: ``notice``, when somebody should know of ``causes`` (what it is ``about``:
-    ``stalled``, ``needs_person``, or ``recovered``), and ``jobs``, when people may want a new table
-    of jobs. With ``asks``: ``ask``. If the task's state
-    store no longer fits the story: ``state``, because only a worker can write the store.
+    ``stalled``, ``needs_person``, ``late``, or ``recovered``), and ``jobs``, when people may want a
+    new table of jobs. With ``asks``: ``ask``. If the task's state store no longer fits the story:
+    ``state``, because only a worker can write the store.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.
@@ -88,6 +91,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param story: ``Story`` as a dict, of a wait that is resumed.
     :param asks: whether there is an event, kind ``ask``, for a verdict that only a person can
         decide.
+    :param due: seconds since the epoch at which the run should be done; None: it has no deadline.
     :param place: ``Place`` as a dict: where the wait's records of the ledger belong.
     """
 
@@ -111,6 +115,7 @@ class DiracTransformationTrigger(BaseTrigger):
         step: str = "",
         story: Mapping[str, Any] | None = None,
         place: Mapping[str, Any] | None = None,
+        due: float | None = None,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -132,6 +137,8 @@ class DiracTransformationTrigger(BaseTrigger):
         self.step = step
         self.story = dict(story) if story else None
         self.place = dict(place) if place else None
+        self.due = due
+        self._points: tuple[Point, ...] = ()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and keyword arguments, all JSON."""
@@ -154,6 +161,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "step": self.step,
             "story": self.story,
             "place": self.place,
+            "due": self.due,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -263,6 +271,9 @@ class DiracTransformationTrigger(BaseTrigger):
                     why = verdict.alarm or verdict.reason
                     event = self._event("notice", why, snapshot, history, wait_log)
                     return {**event, **about}
+                if self.tell and due and (why := self._late(snapshot, rules, history, final)):
+                    event = self._event("notice", why, snapshot, history, wait_log)
+                    return {**event, "about": "late", "causes": [LATE]}
                 if self.tell and may_be_new(snapshot, rules, history, clock["now"]):
                     why = f"jobs ended: {snapshot.id}"
                     return self._event("jobs", why, snapshot, history, wait_log)
@@ -273,6 +284,19 @@ class DiracTransformationTrigger(BaseTrigger):
                     why = wait_log.story.state.line if wait_log.story.state else verdict.reason
                     return self._event("state", why, snapshot, history, wait_log)
             look = await poller.look(self.transformation)
+
+    def _late(self, snapshot: Snapshot, rules: StepRules, history: History, final: bool) -> str:
+        """Say why the run misses its deadline, unless that was reported; empty: it does not."""
+        if self.due is None or history.late:
+            return ""
+        # what estimates is not needed to draw a DAG, and few have a deadline
+        from dirac_prodsys.core.reports import deadline
+
+        now = time.time()
+        if self._points and now - self._points[-1].at < deadline.EVERY:
+            return ""
+        self._points = deadline.followed(self._points, snapshot, rules.tasks, now)
+        return deadline.lateness(self._points, now, self.due, final=final)
 
     def _report(self, poller: Poller, wait_log: WaitLog) -> None:
         """Report the state of the wait to Airflow's metrics."""

@@ -29,7 +29,8 @@ def full_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     productions.mkdir()
     gates.mkdir()
     grid = Grid(root / "grid", profile="full")
-    stack = PublishingStack(root / "airflow", productions, {"dirac_default": connection_to(grid)})
+    connections = {"dirac_default": connection_to(grid, backend="agent")}
+    stack = PublishingStack(root / "airflow", productions, connections)
     stack.launch()
     with stack, grid:
         stack.wait_healthy()

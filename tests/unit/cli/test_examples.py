@@ -8,8 +8,8 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parents[3] / "include" / "productions" / "examples"
 
 
-def test_ten_workflows_are_there_and_lint_finds_nothing_to_say(prodsys) -> None:
-    assert len(list(EXAMPLES.glob("w*.yaml"))) == 10
+def test_the_workflows_are_there_and_lint_finds_nothing_to_say(prodsys) -> None:
+    assert len(list(EXAMPLES.glob("w*.yaml"))) == 11
     result = prodsys("lint", EXAMPLES, "--format", "json")
     assert json.loads(result.stdout)["findings"] == []
     assert result.exit_code == 0

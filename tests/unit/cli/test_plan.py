@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from dirac_prodsys.cli.plan import plan_tree
-from dirac_prodsys.cli.plan_words import query_words
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.reports.plan_words import query_words
 
 GOOD_FILES = Path(__file__).parents[2] / "productions" / "good"
 

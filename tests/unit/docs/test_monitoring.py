@@ -89,7 +89,7 @@ def test_every_alert_says_what_it_is_and_what_to_do() -> None:
         assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
         assert re.fullmatch(r"\d+[mh]", rule["for"])
         assert rule["labels"]["severity"] in ("critical", "warning", "info")
-        assert set(rule["annotations"]) == {"summary", "action"}
+        assert set(rule["annotations"]) == {"summary", "action", "runbook_url"}
         used = set(re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values())))
         for name in re.findall(r"airflow_\w+", rule["expr"]):
             assert used <= set(SERIES[name].tags)

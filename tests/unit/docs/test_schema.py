@@ -50,6 +50,13 @@ def test_a_good_production_is_valid(validator: jsonschema.Draft202012Validator, 
     assert [error.message for error in validator.iter_errors(data(file.read_bytes()))] == []
 
 
+def test_a_production_of_cwl_needs_no_steps(validator: jsonschema.Draft202012Validator) -> None:
+    text = "version: 1\nproduction: {name: p, vo: v}\ncwl: {file: p.cwl, inputs: {n: 1}}\n"
+    assert list(validator.iter_errors(data(text))) == []
+    for wrong in ("fiel: p.cwl", "file: p.cwl, digest: abc"):
+        assert list(validator.iter_errors(data(text.replace("file: p.cwl", wrong))))
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -6,7 +6,7 @@ import pytest
 
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.addresses.assets import catalogue_asset, dataset_asset, watcher_asset
-from dirac_prodsys.provider.addresses.links import transformation_url
+from dirac_prodsys.provider.addresses.links import job_log_url, job_url, transformation_url
 
 
 def url(portal: str) -> str:
@@ -22,6 +22,16 @@ def test_a_plain_portal_opens_the_transformation_monitor_of_the_webapp() -> None
     assert address.startswith("https://p/DIRAC/?view=tabs")
     assert "DIRAC.TransformationMonitor.classes.TransformationMonitor" in address
     assert address.endswith("#12")
+
+
+def test_a_job_has_a_page_and_a_log_where_the_connection_says_so() -> None:
+    named = GatewaySettings(job_portal="https://p/{id}", job_log="https://l/{id}.txt")
+    assert (job_url(named, 7), job_log_url(named, 7)) == ("https://p/7", "https://l/7.txt")
+    plain = GatewaySettings(portal="https://dirac.example.org/DIRAC/")
+    assert job_url(plain, 7).startswith("https://dirac.example.org/DIRAC/?view=tabs")
+    assert "JobMonitor" in job_url(plain, 7)
+    nothing = GatewaySettings(portal="https://p/{id}", job_log="javascript:alert({id})")
+    assert (job_url(nothing, 7), job_log_url(nothing, 7)) == ("", "")
 
 
 @pytest.mark.parametrize("portal", ["", "javascript:alert(1)", "p.org/{id}"])

@@ -6,6 +6,7 @@ as one (``core/community``), costs nothing where it is not used, and core knows 
     form/      dialect      a workflow, or ``cwl:`` in a production, to the native form
                workflow     which step is which transformation; refuses what DIRAC cannot do
                links        what flows into a step: values, files of steps, listed files
+               files        whether files can flow so; scattering: the values of each job
                values       these as values
                expressions  parameter references, and JavaScript by a child
                hints        ``dirac:`` hints, behind one reader
@@ -13,6 +14,7 @@ as one (``core/community``), costs nothing where it is not used, and core knows 
     job/       job_type     ``job: {type: cwl}``; loading: its file, packed
                worker       what runs on the worker: the site's cwltool between two steps
     document/  references   ``run``, ``$import``, ``$include``: within the folder, no loops
+               versions     processes of several versions in one document
                process      a checked process as values; types
                packing      canonical text, digest; validity: what cwl-utils says, in a child
 
@@ -30,6 +32,7 @@ COMMUNITY = Community(
     name="cwl",
     title="CWL",
     form_keys=("cwlVersion", "$graph", "cwl"),
+    file_keys=f"{_HERE}.form.dialect:file_keys",
     endings=(".cwl",),
     dialect=f"{_HERE}.form.dialect",
     written=f"{_HERE}.form.writing:text_of",
@@ -43,6 +46,11 @@ COMMUNITY = Community(
         ("cwl-between-steps", "error", "CWL between two steps that no grid can do: one job can."),
         ("cwl-production", "error", "A workflow does not say what a production needs to know."),
         ("cwl-job", "error", "The inputs or outputs of a job do not fit its CWL process."),
+        (
+            "cwl-unfed",
+            "warning",
+            "A step inside the process of a job gives nothing to an input that needs a value.",
+        ),
         ("cwl-hint", "warning", "A hint that is not known, or means nothing here."),
         ("cwl-dropped", "note", "A part of a workflow that nothing follows from."),
     ),

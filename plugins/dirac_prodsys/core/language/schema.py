@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.grid.task_plugins import PLUGINS
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.job_types import job_types
@@ -78,13 +79,29 @@ def json_schema() -> Schema:
     definitions = {name: _widened(definition) for name, definition in definitions.items()}
     schema = _widened(schema)
     _set_forms(schema, definitions)
+    more = _of_communities()
+    schema["properties"] |= more
+    alone = [{"required": ["version", "production", key]} for key in more]
     return {
         "$schema": DIALECT,
         "title": f"dirac_prodsys production, version {VERSION}",
         **{key: value for key, value in schema.items() if key != "title"},
-        "anyOf": [{"required": ["extends"]}, {"required": ["version", "production", "steps"]}],
+        "anyOf": [
+            {"required": ["extends"]},
+            {"required": ["version", "production", "steps"]},
+            *alone,
+        ],
         "$defs": dict(sorted({**definitions, "Placeholder": _PLACEHOLDER}.items())),
     }
+
+
+def _of_communities() -> Schema:
+    """Return the keys that built-in communities add to a file."""
+    found: Schema = {}
+    for community in built_in():
+        if community.file_keys:
+            found |= community.offered(community.file_keys)()
+    return found
 
 
 def described() -> tuple[Schema, Schema]:

@@ -61,6 +61,7 @@ class History:
     :param asked: number of files that wait for a person's decision.
     :param reported: causes of alarms that were reported since the wait last made progress.
     :param tell_after: no alarm is reported before this time, because the last attempt failed.
+    :param late: whether it was reported that the run misses its deadline.
     :param jobs_at: when the jobs were last looked at for a table that people get; ``jobs_seen``:
         the numbers of tasks that had ended then.
     :param events: what a report should name: alarms and actions, each kind once.
@@ -86,6 +87,7 @@ class History:
     asked: int = 0
     reported: tuple[str, ...] = ()
     tell_after: float = 0.0
+    late: bool = False
     jobs_at: float = 0.0
     jobs_seen: str = ""
     events: tuple[str, ...] = ()

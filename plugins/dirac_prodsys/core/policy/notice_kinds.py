@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 NoticeKind = Literal[
-    "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed", "jobs"
+    "stalled",
+    "recovered",
+    "flushed",
+    "given_up",
+    "needs_person",
+    "late",
+    "completed",
+    "failed",
+    "jobs",
 ]
 
 
@@ -40,6 +48,8 @@ NOTICES: Mapping[NoticeKind, NoticeWords] = {
     "flushed": NoticeWords("flushed", default=False),
     "given_up": NoticeWords("given up"),
     "needs_person": NoticeWords("needs a person", alarm="step"),
+    # only where a production has a deadline
+    "late": NoticeWords("late"),
     "completed": NoticeWords("completed"),
     "failed": NoticeWords("failed"),
     # only where a policy or the site says how often: ``report_every``

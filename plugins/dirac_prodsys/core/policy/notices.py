@@ -23,6 +23,8 @@ from dirac_prodsys.core.policy.verdict import Verdict
 #: prefix of the additional parameters of a transformation that record what was reported; letters
 #: only
 PARAMETER = "ProdsysTold"
+#: the one cause of all notices about a deadline: a run has one
+LATE = "the deadline"
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ def keys_of_alarm(cause: str, step: str) -> tuple[str, ...]:
 def of_flush(step: str, reason: str) -> Notice:
     """Return the notice that the remaining files were flushed."""
     return Notice("flushed", (step,), reason or "flushed", step)
+
+
+def of_lateness(reason: str, step: str) -> Notice:
+    """Return the notice that a run misses its deadline: one for all its steps."""
+    return Notice("late", (LATE,), f"{step}: {reason}", step)
 
 
 def of_outcome(outcome: Mapping[str, Any], given_up: Mapping[str, int], step: str) -> list[Notice]:

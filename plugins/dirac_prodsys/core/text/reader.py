@@ -65,6 +65,8 @@ def parse(source: str | bytes, file: str) -> Document:
 def parse_value(source: str, file: str) -> tuple[Any, dict[Path, Node]]:
     """Read a text that is part of another file: any one value, and the places of its parts.
 
+    A text without a value is None, at its beginning.
+
     :raises DefinitionErrors: everything that is wrong with it as YAML.
     """
     composer = _Composer(Text(source, file))
@@ -166,6 +168,8 @@ class _Composer:
                 continue
             elif documents:
                 data = self._value(event, (), None)
+        # a text of nothing but comments has no event of a value
+        self.nodes.setdefault((), Node(1, 1, 1, 1, None))
         if not mapping:
             return data
         if data is None and not self.errors:

@@ -10,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from dirac_prodsys.gateway.agent.place import Place, version
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.agent.place import OTHER_CODE, Place, version
 from dirac_prodsys.gateway.agent.server import Server, started
 
 
@@ -24,16 +25,21 @@ def main() -> int:
     options = parser.parse_args()
     if options.version != version():
         print(f"this code is {version()}, and {options.version} is asked for", file=sys.stderr)
+        return OTHER_CODE
+    try:
+        server = started(Place(options.folder, options.name), options.idle)
+    except ProdsysError as error:
+        print(error.reason, file=sys.stderr)
         return 1
-    server = started(Place(options.folder, options.name), options.idle)
-    if server is None or os.fork():
-        return 0
-    _go_on(server)
+    if server is not None:
+        _go_on(server)
     return 0
 
 
 def _go_on(server: Server) -> None:
-    """Run the agent in this child, which nobody waits for."""
+    """Run the agent in a child, which nobody waits for; end this process."""
+    if os.fork():
+        os._exit(0)  # at once: taking DIRAC down would take a while, and there would seem to be two
     code = 1
     try:
         server.run()

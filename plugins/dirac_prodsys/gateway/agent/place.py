@@ -21,6 +21,9 @@ from dirac_prodsys.errors import GatewayRejected
 #: variable that names the folder of the sockets
 FOLDER = "DIRAC_PRODSYS_AGENTS"
 
+#: exit code of an agent whose code is not what whoever started it runs
+OTHER_CODE = 3
+
 #: folder that has the package
 CODE = Path(__file__).resolve().parents[2]
 
@@ -50,6 +53,11 @@ class Place:
     def running(self) -> Path:
         """Return the file that is locked while it runs; it has its PID."""
         return self.folder / f"{self.name}.running"
+
+    @property
+    def code(self) -> Path:
+        """Return the folder with the link from which it imports us."""
+        return self.folder / f"{self.name}.code"
 
     @property
     def log(self) -> Path:

@@ -5,7 +5,9 @@ identity.
 
 Invariant: a worker serves one identity for all of its life, and the agent itself none; so nothing
 of an identity can reach another. Nobody but this user is served. The agent ends when nobody has
-been connected for a while, and all workers end with it.
+been connected for a while, or when its files are gone or another's, as after a cleaning of the
+temporary folder: then nobody else can find it, and the next one is started. All workers end with
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import traceback
 from dataclasses import dataclass
 from typing import IO, Any
 
-from dirac_prodsys.gateway.agent.place import Place, version
+from dirac_prodsys.gateway.agent.place import CODE, Place, version
 from dirac_prodsys.gateway.agent.starting import locked
 from dirac_prodsys.gateway.agent.wire import of_this_user, short_path
 from dirac_prodsys.gateway.agent.worker import serve
@@ -85,20 +87,22 @@ class Server:
     def __init__(self, place: Place, idle: float, listener: socket.socket, lock: IO[str]) -> None:
         self._place, self._idle, self._listener, self._lock = place, idle, listener, lock
         self._workers: dict[str, Worker] = {}
+        self._files = _files(place)
 
     def run(self) -> None:
-        """Serve until nobody has been connected for a while."""
+        """Serve until nobody has been connected for a while, or until its files are not its own."""
         self._lock.truncate(0)
         self._lock.write(f"{os.getpid()}\n")
         self._lock.flush()
         busy = time.monotonic()
-        while time.monotonic() - busy < self._idle:
+        while (ours := _files(self._place) == self._files) and time.monotonic() - busy < self._idle:
             if select.select([self._listener], [], [], _LOOK)[0]:
                 self._take_in()
             self._reap()
             if self._workers:
                 busy = time.monotonic()
-        self._place.socket.unlink(missing_ok=True)
+        if ours:
+            self._place.socket.unlink(missing_ok=True)
         self._listener.close()
 
     def _take_in(self) -> None:
@@ -159,6 +163,17 @@ class Server:
         worker.channel.close()
         os.kill(worker.pid, signal.SIGKILL)
         os.waitpid(worker.pid, 0)
+
+
+def _files(place: Place) -> list[int]:
+    """Return the identities of the files by which an agent is found, and finds its own code."""
+    found = []
+    for path in (place.socket, place.running, place.code / CODE.name):
+        try:
+            found.append(path.lstat().st_ino)
+        except OSError:
+            found.append(0)
+    return found
 
 
 def _first_line(end: socket.socket) -> bytes:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
-from dirac_prodsys.gateway.agent.place import CODE, Place, place_of, version
+from dirac_prodsys.gateway.agent.place import CODE, OTHER_CODE, Place, place_of, version
 from dirac_prodsys.gateway.agent.wire import Line, of_this_user, short_path
 from dirac_prodsys.gateway.records import GatewaySettings
 
@@ -148,6 +148,7 @@ def _start(place: Place, python: str, deadline: float) -> None:
     """Start the agent; return when it listens and has imported DIRAC.
 
     :raises GatewayRejected: it cannot be started.
+    :raises GatewayUnavailable: it is of other code than this process, which has seen an upgrade.
     """
     command = [python or sys.executable, "-m", "dirac_prodsys.gateway.agent"]
     command += ["--folder", str(place.folder), "--name", place.name, "--version", version()]
@@ -176,6 +177,11 @@ def _start(place: Place, python: str, deadline: float) -> None:
         raise TimeoutError("it takes too long to start") from None
     if code < 0:
         raise ConnectionAbortedError(f"it was killed while it started (signal {-code})")
+    if code == OTHER_CODE:
+        raise GatewayUnavailable(
+            "dirac-prodsys was upgraded under this process, and DIRAC's agent has the new code",
+            "restart the process: Airflow's triggerer or worker",
+        )
     if code:
         words = place.log.read_text(errors="replace").strip().splitlines()
         raise GatewayRejected(
@@ -202,8 +208,7 @@ def _code(place: Place) -> Path:
 
     Another Python shall find it, and not the other packages that are installed beside it.
     """
-    folder = place.folder / f"{place.name}.code"
-    folder.mkdir(exist_ok=True)
+    place.code.mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        (folder / CODE.name).symlink_to(CODE)
-    return folder
+        (place.code / CODE.name).symlink_to(CODE)
+    return place.code

@@ -188,9 +188,10 @@ def render(body: JobSpec) -> str:
 def _add_step(job: Any, executable: str, arguments: str) -> None:
     name = posixpath.basename(executable)
     number = job.stepCount + 1
-    reply = job.setExecutable(
-        executable, logFile=f"{number:02d}_{name}.log", includeInSandbox=False
-    )
+    sandbox = list(job.addToInputSandbox)
+    reply = job.setExecutable(executable, logFile=f"{number:02d}_{name}.log")
+    # a file of that name here is none of the job's; DIRAC 9.0 has no argument that says so
+    job.addToInputSandbox[:] = sandbox
     # set here, as setExecutable takes a "%n" in them for a parametric job and drops them
     reply["Value"].setValue("arguments", arguments)
 

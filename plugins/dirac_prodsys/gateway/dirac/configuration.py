@@ -20,6 +20,7 @@ from typing import Any
 
 from dirac_prodsys.core.grid.task_plugins import PLUGINS
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway.dirac_import import demand_supported
 from dirac_prodsys.gateway.records import Configured, GatewaySettings
 
 #: service that sends the configuration of a grid
@@ -79,7 +80,8 @@ class GridConfiguration:
     def service_urls(self, service: str) -> list[str]:
         """Return the URLs of a service in the order to try them (``PathFinder.getServiceURLs``).
 
-        :raises GatewayRejected: there is none, or it uses another protocol than DISET.
+        :raises GatewayRejected: there is none, as in the configuration of DIRAC 8.0, or it uses
+            another protocol than DISET.
         """
         system, name = service.split("/")
         urls: list[str] = []
@@ -88,6 +90,8 @@ class GridConfiguration:
             random.shuffle(found)
             urls += [url for entry in found for url in self._on_main_servers(entry)]
         if not urls:
+            if self.sections("/DIRAC/Setups"):
+                demand_supported("8.0")
             raise GatewayRejected(
                 f"the configuration names no URL for {service}",
                 f"check Systems/{system}/URLs/{name} in the connection's configuration",

@@ -31,6 +31,9 @@ MOST_REQUESTS = 300
 #: most failed tasks examined while a step runs; few for requests, which need a call each
 MOST_FAILED, _FEW_REQUESTS = 100, 5
 
+#: most failed jobs that somebody who looks at a step is shown
+MOST_SHOWN = 2_000
+
 #: up to this number of tasks a report asks for every job; beyond it, for badly ended ones
 MOST_JOBS = 20_000
 
@@ -154,6 +157,30 @@ def why_failing(
 def _as_its_task(state: JobState) -> JobState:
     """Return the job as failed if its task failed, though its outputs may still be under way."""
     return state if state.bad else replace(state, status="Failed")
+
+
+def failed_jobs(
+    gateway: ProductionGateway, transformation: int, name: str, *, by_requests: bool = False
+) -> JobReport:
+    """Report on the jobs or requests that failed; cheap enough to be asked again and again.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    most = _FEW_REQUESTS if by_requests else MOST_SHOWN
+    tasks, notes = gateway.failed_tasks(transformation, most), list[str]()
+    if len(tasks) >= most:
+        notes.append(f"of the failed tasks, the {most:,} newest were looked up")
+    if by_requests:
+        jobs = {n: known.state for n, known in requests_of(gateway, tasks, notes).items()}
+    else:
+        jobs = jobs_of(gateway, tasks, notes)
+    states = (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks)
+    return job_report(
+        f"transformation {transformation} {name}",
+        (_as_its_task(state) for state in states),
+        unit="requests" if by_requests else "jobs",
+        note="; ".join(notes),
+    )
 
 
 def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> ProductionReport:

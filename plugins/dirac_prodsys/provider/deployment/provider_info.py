@@ -51,6 +51,10 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "Portal",
         "Address of the DIRAC web portal; may hold {id}, {name} and {group}",
     ),
+    "job_portal": _field(
+        "Job page", "Address of a job, with {id}; empty: the job monitor of the portal"
+    ),
+    "job_log": _field("Job log", "Address of the log of a job, with {id}; empty: no link"),
 }
 
 
@@ -76,6 +80,23 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "notify_on": _option("Kinds of notices; empty: all but flushed.", "stalled, given_up, failed"),
     "smtp_conn_id": _option(
         "Connection of the mail server; empty: that of [email].", "smtp_default"
+    ),
+    "webhook_conn_ids": _option(
+        "Connections of chats that receive notices, too: Mattermost, Slack or Matrix.", "mattermost"
+    ),
+    "runbooks_url": _option(
+        "Where people find what to do about a notice; {{name}} is filled in, or NAME.md appended. "
+        "Empty: the page of productions shows it.",
+        "https://docs.example.org/runbooks/{{name}}.html",
+    ),
+    "new_files": _option(
+        "Folder of productions into which the page may write new files, by an absolute path on the "
+        "API server. Empty: it may not.",
+        "/opt/airflow/include/productions",
+    ),
+    "new_files_bundle": _option(
+        "Dag bundle that serves this folder, by which the site's file knows what is allowed there.",
+        "productions",
     ),
     "notifier": _option(
         "Instead of mail: a notifier class with its kwargs, or a list of them, as JSON.",

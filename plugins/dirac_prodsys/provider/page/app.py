@@ -14,10 +14,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from dirac_prodsys import __version__
-from dirac_prodsys.errors import LedgerUnavailable, NotFound, ProdsysError
+from dirac_prodsys.errors import Conflict, LedgerUnavailable, NotFound, NotYet, ProdsysError
 from dirac_prodsys.provider.page.from_ledger import PapersShelf
 from dirac_prodsys.provider.page.grid_checks import GridChecks
+from dirac_prodsys.provider.page.jobs_now import JobLooks
 from dirac_prodsys.provider.page.keeper import Keeper
+from dirac_prodsys.provider.page.new_routes import router as new_router
 from dirac_prodsys.provider.page.notes import keep_notes
 from dirac_prodsys.provider.page.plain_routes import router as plain_router
 from dirac_prodsys.provider.page.routes import router
@@ -34,6 +36,24 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "frame-ancestors 'self'; base-uri 'none'",
 }
+
+
+#: most bytes of a request: four for each character of the longest text, and some more
+_MOST = 1_000_000
+
+
+def _too_large(request: Request) -> Response | None:
+    """Refuse a request before its body is read, if it is too large or does not say how large."""
+    if request.method in ("GET", "HEAD"):
+        return None
+    length = request.headers.get("content-length", "0" if _is_empty(request) else "")
+    if length.isdecimal() and int(length) <= _MOST:
+        return None
+    return JSONResponse({"detail": "the request is too large", "hint": "shorten the text"}, 413)
+
+
+def _is_empty(request: Request) -> bool:
+    return "transfer-encoding" not in request.headers
 
 
 @functools.cache
@@ -70,13 +90,15 @@ def make_app(keep: Keeper) -> FastAPI:
     app.state.keeper = keep
     app.state.papers = PapersShelf()
     app.state.checks = GridChecks(keep.grids, keep.clock)
+    app.state.jobs = JobLooks(keep.grids, keep.clock)
     app.include_router(router)
     app.include_router(site_router)
+    app.include_router(new_router)
     app.include_router(plain_router)
 
     @app.middleware("http")
     async def safe(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await answer(request)
+        response = _too_large(request) or await answer(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "private, no-store")
@@ -87,6 +109,10 @@ def make_app(keep: Keeper) -> FastAPI:
         status = 422
         if isinstance(error, NotFound):
             status = 404
+        elif isinstance(error, Conflict):
+            status = 409
+        elif isinstance(error, NotYet):
+            status = 429
         elif isinstance(error, LedgerUnavailable):
             status = 503
         return JSONResponse({"detail": error.reason, "hint": error.hint}, status)

@@ -33,11 +33,15 @@ class Grids:
     """Looks at the grids of all connections.
 
     :param clock: seconds since the epoch.
+    :param every: seconds between two looks, or more where the connection says so.
     :param looks: connection → what its grid said last.
+    :param asked: the connection that is asked just now; None: none.
     """
 
     clock: Callable[[], float] = time.time
+    every: float = 1.0
     looks: dict[str, GridLook] = field(default_factory=dict)
+    asked: str | None = None
     _open: dict[str, _Open] = field(default_factory=dict)
 
     def look(self, wanted: Mapping[str, Sequence[int]]) -> None:
@@ -53,7 +57,15 @@ class Grids:
                 and (not before.why and set(ids) <= set(before.snapshots))
             ):
                 continue
+            self.asked = connection
             self.looks[connection] = self._look(connection, ids, before)
+            self.asked = None
+
+    def is_late(self) -> None:
+        """Say of the grid that is asked just now that it takes long."""
+        if (connection := self.asked) is not None:
+            before = self.looks.get(connection, GridLook())
+            self.looks[connection] = replace(before, why="the grid takes long to answer")
 
     def settings(self, connection: str) -> GatewaySettings | None:
         """Return the settings of a connection; None: it cannot be read."""
@@ -80,7 +92,7 @@ class Grids:
             else:  # other words may hold a secret
                 why = f"connection {connection!r} cannot be used: {type(error).__name__}"
             return replace(before, why=why)
-        return GridLook(self.clock(), found, "", max(1.0, opened.settings.poll_interval))
+        return GridLook(self.clock(), found, "", max(self.every, opened.settings.poll_interval))
 
     def _opened(self, connection: str) -> _Open:
         there = self._open.get(connection)

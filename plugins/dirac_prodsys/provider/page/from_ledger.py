@@ -46,7 +46,7 @@ class PapersShelf:
             if there is not None and there.version == book.version and now - there.at < EVERY:
                 return there.papers
             try:
-                papers = _read(keep.ledger(), book, before)
+                papers = _read(keep.answering_ledger(), book, before)
             except LedgerUnavailable:
                 return there.papers if there is not None else Papers()
             self._kept[place] = _Kept(now, book.version, papers)

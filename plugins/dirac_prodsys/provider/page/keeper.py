@@ -1,7 +1,9 @@
 """Keeps the rows of all runs, for all viewers: one look an interval, however many they are.
 
 A thread of the API server reads what is new in the ledger, what Airflow says, and what the grid
-says of runs that are not over. Nobody waits for it: a viewer gets what was made last.
+says of runs that are not over. Nobody waits for it: a viewer gets what was made last. The first
+look shows how all runs stand, before it asks the grid and reads the past of one run after the
+other.
 
 Invariant: a source that is away changes nothing but the age of what it said. While nobody looks,
 the grid is not asked.
@@ -10,6 +12,7 @@ the grid is not asked.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -42,8 +45,12 @@ EVERY, IDLE = 15.0, 60.0
 _VIEWS = 120.0
 #: seconds that the first viewers wait for the first look
 _FIRST = 20.0
-#: counts that are read at the beginning: those of these days, and all of runs that are not over
-_RECENT = timedelta(days=7)
+#: the past of a run that is over is read if it changed in this time, or when somebody looks at it
+_RECENT = timedelta(hours=1)
+#: seconds for which the past of runs is read in one go, and seconds until the next
+_GO, _REST = 1.0, 0.5
+#: seconds for which the grids are waited for; what they say later is shown by the next look
+_GRID = 5.0
 #: seconds after which the row of a run is made anew although nothing has changed, and seconds that
 #: this may take at each look
 _ROW_AGE, _ROW_SECONDS = 60.0, 1.0
@@ -78,7 +85,9 @@ class Published:
         every = max((look.every for look in looks), default=30.0)
         grid = freshness(min(seen) if seen else None, now, every, whys[0] if whys else "")
         if not looks:
-            grid = grid.model_copy(update={"stale": False, "words": "no run is under way"})
+            live = any(not LOOKS[view.state.kind].over for view in self.views.values())
+            words = "not asked yet" if live else "no run is under way"
+            grid = grid.model_copy(update={"stale": False, "words": words})
         return Sources(
             made=datetime.fromtimestamp(now, UTC),
             refresh=EVERY,
@@ -112,10 +121,9 @@ class Keeper:
     ) -> None:
         self._open_ledger, self._ask_airflow, self.clock = ledger, airflow, clock
         self._ledger: Ledger | None = None
-        self.grids = Grids(clock)
+        self.grids = Grids(clock, EVERY)
         self._board = Board()
         self._last: int | None = None
-        self._whole: set[Place] = set()
         self._made: dict[Place, _Made] = {}
         self._airflow = AirflowView()
         self._ledger_at: float | None = None
@@ -125,6 +133,7 @@ class Keeper:
         #: seconds of this look for rows of runs in which nothing has changed
         self._spent = 0.0
         self._refreshing = threading.Lock()
+        self._asking: threading.Thread | None = None
         self._first = threading.Event()
         self._wake = threading.Event()
         self._ends = threading.Event()
@@ -157,6 +166,15 @@ class Keeper:
             self._ledger = self._open_ledger()
         return self._ledger
 
+    def answering_ledger(self) -> Ledger:
+        """Return the ledger, unless it did not answer the last look: no viewer waits for it again.
+
+        :raises LedgerUnavailable: it did not, or it cannot be opened.
+        """
+        if self._ledger_why:
+            raise LedgerUnavailable(self._ledger_why)
+        return self.ledger()
+
     def published(self) -> Published:
         """Return what viewers are shown; the first of them wait for the first look."""
         idle = time.monotonic() - self._viewed > _VIEWS
@@ -170,17 +188,39 @@ class Keeper:
         found = self._published
         return found if found is not None else self._publish({}, self.clock())
 
-    def refresh(self) -> Published:
-        """Look at all sources, and make what has changed."""
+    def with_past(self, place: Place) -> Published:
+        """Return what viewers are shown, with the whole past of one run."""
+        found = self.published()
+        view = found.views.get(place)
+        if view is None or view.book.whole:
+            return found
+        with self._refreshing:
+            try:
+                self._read_past(self.answering_ledger(), view.book)
+            except LedgerUnavailable:
+                return found
+            before = self._published or found
+            views = {**before.views, place: self._view(view.book, self.clock())}
+            rows = tuple(one.row for one in views.values())
+            self._published = replace(before, views=views, rows=rows)
+            return self._published
+
+    def refresh(self, most: float = math.inf) -> Published:
+        """Look at all sources, and make what has changed.
+
+        :param most: seconds for which the past of runs is read.
+        """
         with self._refreshing:
             self._read_ledger()
             self._read_airflow()
-            if time.monotonic() - self._viewed <= _VIEWS:
-                self.grids.look(self._live())
-            now, self._spent = self.clock(), 0.0
-            views = {place: self._view(book, now) for place, book in self._shown()}
-            found = self._published = self._publish(views, now)
-            self._first.set()
+            if self._published is None:
+                self._show()
+            self._read_pasts(most)
+            live = self._live()
+        if time.monotonic() - self._viewed <= _VIEWS:
+            self._ask_grids(live)
+        with self._refreshing:
+            found = self._show()
         for each in self.after:
             try:
                 each(found)
@@ -191,11 +231,12 @@ class Keeper:
     def _run(self) -> None:
         while not self._ends.is_set():
             try:
-                self.refresh()
+                self.refresh(_GO)
             except Exception:
                 log.exception("the page of productions is not refreshed")
             viewed = time.monotonic() - self._viewed <= _VIEWS
-            self._wake.wait(EVERY if viewed else IDLE)
+            wait = EVERY if viewed else IDLE
+            self._wake.wait(_REST if self._unread() and not self._ledger_why else wait)
             self._wake.clear()
 
     # -- sources ----------------------------------------------------------------------------------
@@ -204,31 +245,34 @@ class Keeper:
         try:
             ledger = self.ledger()
             if self._last is None:
-                found = beginning(
-                    ledger, KINDS, datetime.fromtimestamp(self.clock(), UTC) - _RECENT
-                )
+                found = beginning(ledger, KINDS)
+                self._board.begin(found.records)
             else:
                 found = news(ledger, KINDS, self._last)
-            self._board.learn(found.records)
+                self._board.learn(found.records)
             self._last = found.last
-            self._read_whole(ledger)
         except LedgerUnavailable as error:
             self._ledger_why = error.reason
             return
         self._ledger_at, self._ledger_why = self.clock(), ""
 
-    def _read_whole(self, ledger: Ledger) -> None:
-        """Read the whole past of runs that are not over: estimates are made of it."""
-        recent = self.clock() - _RECENT.total_seconds()
-        for place, book in self._board.books.items():
-            if place in self._whole or book.ended:
-                continue
-            if book.first is not None and book.first.at.timestamp() > recent:
-                self._whole.add(place)  # all of it was read at the beginning
-            else:
-                kinds = ("counts",)
-                self._board.learn(ledger.find(Search(kinds, production=place[0], run=place[1])))
-                self._whole.add(place)
+    def _unread(self) -> list[Book]:
+        return self._board.unread(datetime.fromtimestamp(self.clock(), UTC) - _RECENT)
+
+    def _read_pasts(self, most: float) -> None:
+        """Read the past of runs, the newest first: estimates are made of it."""
+        begin = time.monotonic()
+        for book in self._unread():
+            if self._ledger_why or time.monotonic() - begin > most:
+                return
+            try:
+                self._read_past(self.ledger(), book)
+            except LedgerUnavailable as error:
+                self._ledger_why = error.reason
+
+    def _read_past(self, ledger: Ledger, book: Book) -> None:
+        search = Search(("counts",), production=book.production, run=book.run)
+        self._board.learn_past(book, list(ledger.find(search)))
 
     def _read_airflow(self) -> None:
         try:
@@ -249,6 +293,17 @@ class Keeper:
             if ids:
                 found.setdefault(_connection(book), []).extend(ids)
         return found
+
+    def _ask_grids(self, live: Mapping[str, list[int]]) -> None:
+        """Ask the grids, and go on without those that take long."""
+        if self._asking is None or not self._asking.is_alive():
+            self._asking = threading.Thread(
+                target=self.grids.look, args=(live,), name="production-grids", daemon=True
+            )
+            self._asking.start()
+        self._asking.join(_GRID)
+        if self._asking.is_alive():
+            self.grids.is_late()
 
     # -- what is shown ----------------------------------------------------------------------------
 
@@ -278,6 +333,13 @@ class Keeper:
         if made is not None and made.of == of:
             self._spent += time.monotonic() - begin
         return view
+
+    def _show(self) -> Published:
+        now, self._spent = self.clock(), 0.0
+        views = {place: self._view(book, now) for place, book in self._shown()}
+        found = self._published = self._publish(views, now)
+        self._first.set()
+        return found
 
     def _publish(self, views: dict[Place, RunView], now: float) -> Published:
         return Published(

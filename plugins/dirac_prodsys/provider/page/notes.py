@@ -94,7 +94,9 @@ def _is_ours(known: Note) -> bool:
 
 
 def _is_due(view: RunView, found: Published) -> bool:
-    """Whether the run is under way, or has just ended."""
+    """Whether the run is under way, or has just ended, and its past is known."""
+    if not view.book.whole:
+        return False
     if view.airflow is not None and view.airflow.state in ("running", "queued"):
         return bool(view.steps)
     if not LOOKS[view.state.kind].over and view.state.kind != "failed":

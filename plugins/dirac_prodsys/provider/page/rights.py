@@ -26,12 +26,16 @@ from airflow.api_fastapi.core_api.security import (
     requires_access_view,
 )
 from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
 from fastapi import Depends, Header, HTTPException, Request
 
 from dirac_prodsys.core.actions.commands import DAG_ID
 
 #: header, and its value, that a browser must send with a request that changes something
 HEADER, VALUE = "X-Requested-With", "dirac-prodsys"
+
+#: a name that no Dag can have
+_NO_DAG = "~"
 
 #: a user of Airflow
 User = GetUserDep
@@ -63,6 +67,29 @@ def _from_our_page(
 OUR_PAGE = Depends(_from_our_page)
 
 
+def _may_edit_dags(user: GetUserDep) -> None:
+    if not may_edit_dags(user):
+        raise HTTPException(403, "Airflow does not let you edit all Dags")
+
+
+#: who may edit Dags, whatever their names
+EDIT_DAGS = Depends(_may_edit_dags)
+
+
+def may_edit_dags(user: Any) -> bool:
+    """Check whether a user may edit all Dags, as who adds one decides what its jobs do.
+
+    Not whether he may add one: no role of FAB has that right.
+    """
+    return bool(get_auth_manager().is_authorized_dag(method="PUT", user=user))
+
+
+def is_served(dag_id: str) -> bool:
+    """Whether Airflow knows a Dag of that name, paused, broken or not."""
+    with create_session() as session:
+        return session.get(DagModel, dag_id) is not None
+
+
 def readable(user: Any) -> set[str]:
     """Return the Dags that a user may read."""
     return set(get_auth_manager().get_authorized_dag_ids(user=user))
@@ -73,8 +100,12 @@ def reads_all(user: Any, dags: Collection[str], may_read: Collection[str]) -> bo
 
     :param dags: the Dags that there are; :param may_read: those that the user may read.
     """
-    whole = get_auth_manager().is_authorized_dag(method="GET", user=user)
-    return bool(whole) and set(may_read).issuperset(dags)
+    if not set(may_read).issuperset(dags):
+        return False
+    manager = get_auth_manager()
+    # some managers let whoever may read one Dag list Dags, and others know no Dag by such a name
+    asked = (None, DagDetails(id=_NO_DAG))
+    return all(manager.is_authorized_dag(method="GET", details=one, user=user) for one in asked)
 
 
 def may(user: Any, method: Any, entity: DagAccessEntity, dag_id: str) -> bool:

@@ -7,6 +7,7 @@ Invariant: a route decides nothing: rights stand in ``rights``, answers are made
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
@@ -32,8 +33,10 @@ from dirac_prodsys.core.reports.page.answers.step import StepAnswer
 from dirac_prodsys.core.reports.page.listing import MOST, Wishes, listing
 from dirac_prodsys.core.reports.page.run_page import comment, run_page
 from dirac_prodsys.core.reports.page.step_page import step_page
+from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.page import comments, rights
 from dirac_prodsys.provider.page.acting import follow, trigger
+from dirac_prodsys.provider.page.jobs_now import JobLooks
 from dirac_prodsys.provider.page.keeper import Keeper, Published
 from dirac_prodsys.provider.page.runs import (
     found_run,
@@ -41,6 +44,7 @@ from dirac_prodsys.provider.page.runs import (
     papers_of,
     portal_of,
     readable_runs,
+    run_with_past,
     surroundings,
 )
 from dirac_prodsys.provider.page.static_files import static_file
@@ -176,8 +180,7 @@ Step = Annotated[str, Path(description="Name of a step", max_length=250)]
 def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> Response:
     """Show one run: its graph, matrix, datasets, story, definition and what may be done."""
     keep = keeper_of(request)
-    found = keep.published()
-    view = found_run(found, user, dag_id, run)
+    found, view = run_with_past(keep, user, dag_id, run)
     papers = papers_of(request, found, view)
     return reply(run_page(view, papers, surroundings(keep, found, view, user), keep.clock()))
 
@@ -192,12 +195,13 @@ def production(request: Request, user: rights.User, dag_id: DagId, run: Run) -> 
 def step(request: Request, user: rights.User, dag_id: DagId, run: Run, step: Step) -> Response:
     """Show one step: why it stands so, its counts over time, failures, queries, body."""
     keep = keeper_of(request)
-    found = keep.published()
-    view = found_run(found, user, dag_id, run)
+    found, view = run_with_past(keep, user, dag_id, run)
     papers = papers_of(request, found, view)
     around = surroundings(keep, found, view, user)
     portal, now = portal_of(keep, view), keep.clock()
-    answer = step_page(view, step, papers, around, portal, now)
+    looks: JobLooks = request.app.state.jobs
+    jobs_now = partial(looks.of, view.book.connection or DiracHook.default_conn_name)
+    answer = step_page(view, step, papers, around, portal, now, jobs_now)
     if answer is None:
         raise HTTPException(404, f"{dag_id} has no step {step[:80]!r}")
     return reply(answer)

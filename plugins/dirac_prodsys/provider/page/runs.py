@@ -6,6 +6,7 @@ Invariant: a run that the user may not read is not found by any name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from dirac_prodsys.core.reports.page.run_page import Surroundings
 from dirac_prodsys.core.reports.page.step_page import Portal
 from dirac_prodsys.core.site.rights import demand_right
 from dirac_prodsys.errors import DefinitionError, ProdsysError
-from dirac_prodsys.provider.addresses.links import transformation_url
+from dirac_prodsys.provider.addresses.links import job_log_url, job_url, transformation_url
 from dirac_prodsys.provider.deployment.site import site
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.page import rights
@@ -59,6 +60,18 @@ def found_run(found: Published, user: Any, dag_id: str, run: str) -> RunView:
             if view.book.run == tag:
                 return view
     raise HTTPException(404, f"no run {run[:80]!r} of {dag_id[:80]!r} is known")
+
+
+def run_with_past(keep: Keeper, user: Any, dag_id: str, run: str) -> tuple[Published, RunView]:
+    """Return what is shown, and of it a run with all of its past.
+
+    :param run: as of :func:`found_run`.
+    :raises HTTPException: as :func:`found_run`.
+    """
+    view = found_run(keep.published(), user, dag_id, run)
+    place = view.book.production, view.book.run
+    found = keep.with_past(place)
+    return found, found.views.get(place, view)
 
 
 def readable_runs(found: Published, user: Any, dag_id: str) -> list[RunView]:
@@ -123,15 +136,15 @@ def rights_of(user: Any, dag_id: str, connection: str) -> tuple[Rights, frozense
 
 
 def portal_of(keep: Keeper, view: RunView) -> Portal:
-    """Return what gives the address of a transformation in DIRAC's portal; empty: there is none."""
+    """Return what gives addresses in DIRAC's portal; empty ones: there is none."""
     settings = keep.grids.settings(view.book.connection or DiracHook.default_conn_name)
-
-    def address(transformation: int, name: str) -> str:
-        if settings is None:
-            return ""
-        return transformation_url(settings, transformation, name)
-
-    return address
+    if settings is None:
+        return Portal(lambda _number, _name: "", lambda _job: "", lambda _job: "")
+    return Portal(
+        partial(transformation_url, settings),
+        partial(job_url, settings),
+        partial(job_log_url, settings),
+    )
 
 
 def _question(one: Asked, *, may: bool, user: Any) -> QuestionView:

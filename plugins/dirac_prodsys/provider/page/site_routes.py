@@ -163,7 +163,9 @@ def export(
     else:
         search = Search(production=production, campaign=campaign)
         may = may_read(keep.published(), user)
-        drawn = [one for one in plot_records(keep.ledger(), search) if may(one.production)]
+        drawn = [
+            one for one in plot_records(keep.answering_ledger(), search) if may(one.production)
+        ]
         text = to_html(title, rows, drawn, datetime.fromtimestamp(keep.clock(), UTC), columns)
     kind, ending = _TYPES[form]
     headers = {"Content-Disposition": f'attachment; filename="summary.{ending}"'}
@@ -201,7 +203,7 @@ def _summary(
 ) -> tuple[list[Record], list[SummaryRow]]:
     keep = keeper_of(request)
     search = Search(production=production, campaign=campaign)
-    records = list(summary_records(keep.ledger(), search))
+    records = list(summary_records(keep.answering_ledger(), search))
     may = may_read(keep.published(), user)
     return records, rows_of(records, production, campaign, may)
 

@@ -1,8 +1,8 @@
 """Notifies people by Airflow's own notifiers.
 
 The deployment's rules stand in its Airflow configuration, section ``dirac_prodsys``; a production
-refines them by ``notify``. Mail is the default. The deployment, and nobody else, can name any
-notifier class: a production file is data.
+refines them by ``notify``. Mail is the default, chats stand beside it. The deployment, and nobody
+else, can name any notifier class: a production file is data.
 
 Invariant: a notifier that fails, or is set up wrongly, is reported in the task's log and never
 fails a task. Nothing of a production or a job is rendered as a template on its way.
@@ -10,6 +10,7 @@ fails a task. Nothing of a production or a job is rendered as a template on its 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
@@ -25,6 +26,7 @@ from dirac_prodsys.core.policy.notices import Notice, NotifyRules, keys_of_alarm
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.addresses.links import run_page_url, runbook_url
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.reporting.task_records import TaskRecords
 
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 SECTION = "dirac_prodsys"
 
 _SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+#: option with the connections of chats, and their notifier
+_CHATS = "webhook_conn_ids"
+_WEBHOOK = "dirac_prodsys.provider.people.webhook.WebhookNotifier"
 
 #: result of a notice; ``known``: it was sent before, or nobody wants it
 Sending = Literal["sent", "known", "failed"]
@@ -66,7 +71,8 @@ def wanted(production: Production | None) -> bool:
     except ValueError as error:
         log.warning("no notices are sent: %s", error)
         return False
-    return bool(rules.on) and bool(rules.to or conf.get(SECTION, "notifier", fallback=""))
+    others = any(conf.get(SECTION, option, fallback="") for option in ("notifier", _CHATS))
+    return bool(rules.on) and bool(rules.to or others)
 
 
 def why_not_sent() -> str:
@@ -123,8 +129,7 @@ class NoticeSender:
             if kept is not None:
                 claims.mark_sent(*kept, keys, self.by)
         except Exception as error:
-            reason = error.reason if isinstance(error, ProdsysError) else repr(error)
-            log.warning("the notice was not sent: %s: %s", first, reason)
+            log.warning("the notice was not sent: %s: %s", first, _why(error))
             return "failed"
         log.info("notice sent: %s: %s", notice.kind, first)
         TaskRecords(self.context, self.production).notice(notice, rules.to)
@@ -163,35 +168,85 @@ def first_transformation(production: Production, run: str) -> str:
 def _send(
     notice: Notice, context: Context, production: Production | None, rules: NotifyRules
 ) -> None:
+    """Send a notice by all notifiers.
+
+    What one of them could not send is a line in the log: it is not sent again by the others.
+
+    :raises Exception: it reached nobody.
+    """
     run = naming.run_tag(str(context["run_id"]))
     name = production.name if production is not None else task_of(context).split("/")[0]
-    text = notice.text
-    words = {
+    words = _words(notice, name, run, rules)
+    notifiers = _notifiers(rules)
+    failed: list[Exception] = []
+    for path, arguments in notifiers:
+        filled = {key: _filled(value, words, rules.to) for key, value in arguments.items()}
+        try:
+            # use ``notify`` and do not call it: calling would render what jobs wrote as templates
+            _class_of(path)(**filled).notify(context)
+        except Exception as error:
+            failed.append(error)
+    if failed and len(failed) == len(notifiers):
+        raise failed[0]
+    for one in failed:
+        log.warning("one of %d notifiers did not send it: %s", len(notifiers), _why(one))
+
+
+def _words(notice: Notice, name: str, run: str, rules: NotifyRules) -> dict[str, str]:
+    """Return what notifiers may fill in."""
+    page, runbook = run_page_url(name, run, notice.step), runbook_url(notice.kind)
+    links = [("See the run", page), ("What to do", runbook)]
+    links = [(title, address) for title, address in links if address]
+    lines = "".join(f"\n{title}: {address}" for title, address in links)
+    anchors = " · ".join(f'<a href="{escape(address)}">{title}</a>' for title, address in links)
+    if links:
+        log.info("%s%s", notice.kind, lines)
+    # the text, too: after a recovery, the same cause is news
+    same = "\n".join((name, run, notice.kind, notice.step, *notice.causes, notice.text))
+    return {
         "subject": notice.subject(name, run),
-        "text": text,
-        "html": f"<pre>{escape(text)}</pre>{notice.html}",
+        "text": f"{notice.text}\n{lines}" if lines else notice.text,
+        "bare_text": notice.text,
+        "html": f"<pre>{escape(notice.text)}</pre>{notice.html}"
+        + (f"<p>{anchors}</p>" if links else ""),
         "to": ", ".join(rules.to),
         "kind": notice.kind,
         "production": name,
         "run": run,
         "step": notice.step,
+        "page": page,
+        "runbook": runbook,
+        "key": hashlib.sha256(same.encode()).hexdigest()[:32],
     }
-    for path, arguments in _notifiers(rules):
-        filled = {key: _filled(value, words, rules.to) for key, value in arguments.items()}
-        # use ``notify`` and do not call it: calling would render what jobs wrote as templates
-        _class_of(path)(**filled).notify(context)
 
 
 def _notifiers(rules: NotifyRules) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the classes of all notifiers with their arguments; empty: nobody is notified."""
+    chats = [(_WEBHOOK, {**_CHAT, "conn_id": name}) for name in _listed(_CHATS)]
     text = conf.get(SECTION, "notifier", fallback="")
     if not text:
         mail: dict[str, Any] = {"to": "{to}", "subject": "{subject}", "html_content": "{html}"}
         if connection := conf.get(SECTION, "smtp_conn_id", fallback=""):
             mail["smtp_conn_id"] = connection
-        return [(_SMTP, mail)]
+        return [*([(_SMTP, mail)] if rules.to else []), *chats]
     data: Any = json.loads(text)
     entries = data if isinstance(data, list) else [data]
-    return [(str(entry["class"]), dict(entry.get("kwargs") or {})) for entry in entries]
+    own = [(str(one["class"]), dict(one.get("kwargs") or {})) for one in entries]
+    return [*own, *chats]
+
+
+#: arguments of the notifier of a chat
+_CHAT: Mapping[str, Any] = {
+    "subject": "{subject}",
+    "text": "{bare_text}",
+    "page": "{page}",
+    "runbook": "{runbook}",
+    "key": "{key}",
+}
+
+
+def _why(error: Exception) -> str:
+    return error.reason if isinstance(error, ProdsysError) else repr(error)
 
 
 def _filled(value: Any, words: Mapping[str, str], to: Sequence[str]) -> Any:

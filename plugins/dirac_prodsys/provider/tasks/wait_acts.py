@@ -120,6 +120,12 @@ class WaitActs(StepTask):
         if about == "recovered":
             sender.send_recovered(causes, name, event.get("reason") or "")
             return replace(past, reported=())
+        if about == "late":
+            self.log.warning("%s", event.get("reason"))
+            late = notices.of_lateness(event.get("reason") or "", name)
+            if sender.send(late) == "failed":
+                return replace(past, tell_after=time.time() + _TELL_AGAIN_AFTER)
+            return replace(past, late=True)
         kind = about if about in ALARMS else "needs_person"
         self.log.warning("%s", event.get("reason"))
         alarm = notices.of_alarm(kind, causes, event.get("reason") or "", name)

@@ -101,6 +101,19 @@ BAD_TOOLS = {
     "arguments that are text": ("arguments: a b", "arguments are a list"),
     "a command that is a number": ("baseCommand: 3", "baseCommand is a word"),
     "an output of no type": ("outputs: {a: {outputBinding: {glob: x}}}", "has no type"),
+    "half a processor in 1.1": (
+        "cwlVersion: v1.1\nrequirements: {ResourceRequirement: {coresMin: 0.5}}",
+        "a part of one (coresMin) came with v1.2, and this is v1.1",
+    ),
+    "a pattern in 1.0": (
+        "cwlVersion: v1.0\ninputs: {a: {type: File?, secondaryFiles: [{pattern: .idx}]}}",
+        "a pattern of secondaryFiles came with v1.1, and this is v1.0",
+    ),
+    "a time limit in 1.0": (
+        "cwlVersion: v1.0\nrequirements: [{class: ToolTimeLimit, timelimit: 1}]",
+        "requirement ToolTimeLimit came with v1.1, and this is v1.0",
+    ),
+    "an intent in 1.1": ("cwlVersion: v1.1\nintent: [x]", "intent came with v1.2"),
     "a default of another type": ("successCodes: all", ""),
     "resources that are text": ("requirements: {ResourceRequirement: {coresMin: [1]}}", ""),
     "an unknown field of a requirement": ("requirements: {WorkReuse: {reuse: true}}", ""),
@@ -170,6 +183,22 @@ def wrapped(text: str) -> str:
     """A production of that workflow."""
     hints = "hints: {dirac:Production: {vo: sim, se: A-SE}}\ninputs:"
     return text.replace("inputs:", hints, 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("a: {run: make.cwl, when: $(inputs.n), in: {n: n}, out: []}", "when came with v1.2"),
+        (
+            "a: {run: make.cwl, in: {n: {source: n, pickValue: first_non_null}}, out: []}",
+            "pickValue came with v1.2",
+        ),
+    ],
+)
+def test_a_workflow_holds_nothing_of_a_later_version(step: str, words: str) -> None:
+    make = {name: text.replace("v1.2", "v1.1") for name, text in TOOLS.items()}
+    error = only(refused(wrapped(step_of(step)).replace("v1.2", "v1.1", 1), make))
+    assert words in error.reason
 
 
 def test_there_are_enough_documents() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from dirac_prodsys.communities.cwl.document import packing
 from dirac_prodsys.core.grid.specs import JobSpec
-from tests.unit.communities.cwl.cwl_files import TOOLS, only, planned, refused
+from tests.unit.communities.cwl.cwl_files import TOOLS, only, planned, reading, refused
 
 STEP = """\
 version: 1
@@ -68,6 +68,8 @@ def step(job: str, others: dict[str, str] = TOOLS) -> JobSpec:
         ("{type: cwl, file: make.cwl, inputs: {name: '@{TASK}'}}", "nobody fills in @{TASK}"),
         ("{type: cwl, file: make.cwl, outputs: {o: a}}", "make.cwl has no output 'o'"),
         ("{type: cwl, file: make.cwl, outputs: {number: a}}", "and files are uploaded"),
+        ("{type: cwl, file: make.cwl, outputs: {out: [a, b]}}", "is File, and has 2 names"),
+        ("{type: cwl, file: make.cwl, runner: dirac-cwl-exec}", "dirac-cwl-exec is no program"),
         ("{type: cwl, file: make.cwl, packed: xyz}", "packed holds no process"),
         ("{type: cwl, file: make.cwl, sits: [A]}", "unknown key 'sits'"),
     ],
@@ -76,6 +78,23 @@ def test_what_does_not_fit_the_process_is_refused_once(job: str, words: str) -> 
     error = only(refused(STEP.replace("ATTRIBUTES", job)))
     assert words in error.reason
     assert error.line == 8
+
+
+def test_a_step_inside_that_gives_nothing_to_an_input_is_a_warning() -> None:
+    """``cwltool`` refuses it, other runners do not: what is inside a job is the runner's."""
+    inner = """\
+cwlVersion: v1.2
+class: Workflow
+inputs: {f: File?}
+outputs: {}
+steps: {a: {run: one.cwl, in: {other: f}, out: [out]}}
+"""
+    found = reading(
+        STEP.replace("ATTRIBUTES", "{type: cwl, file: inner.cwl}"), {**TOOLS, "inner.cwl": inner}
+    )
+    assert found.mistakes == ()
+    (remark,) = [remark for remark in found.remarks if remark.code == "cwl-unfed"]
+    assert "step 'a' of inner.cwl gives nothing to its input 'file'" in remark.reason
 
 
 def test_a_digest_pins_the_process_and_all_that_it_names() -> None:
@@ -172,6 +191,7 @@ def test_the_worker_gives_the_files_of_the_task(tmp_path: Path, tool: str) -> No
     [
         ("None", "output out is 0 files, and one is uploaded"),
         ("[out, out]", "output out is 2 files, and one is uploaded"),
+        ("sys.exit(print('{no json'))", "runner named no outputs"),
         ("sys.exit(4)", "runner ended with 4"),
     ],
 )
@@ -179,6 +199,47 @@ def test_a_job_that_leaves_no_file_fails_and_says_why(tmp_path: Path, out: str, 
     done = run(step(JOB.replace("INPUT", "1")), tmp_path, 1, out=out)
     assert done.returncode == 1
     assert words in done.stderr
+
+
+def test_the_worker_uploads_the_files_of_a_list_in_order(tmp_path: Path) -> None:
+    listed = TOOLS["make.cwl"].replace("out: {type: File,", 'out: {type: "File[]",')
+    job = "{type: cwl, file: make.cwl, runner: runner, outputs: {out: [a, b]}}"
+    body = step(job, {**TOOLS, "make.cwl": listed})
+    second = "dict(out, path=__import__('shutil').copy(out['path'], os.path.abspath('second')))"
+    done = run(body, tmp_path, 1, out=f"[out, {second}]")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a").is_file()
+    assert (tmp_path / "b").read_text() == (tmp_path / "a").read_text()
+    few = run(body, tmp_path, 1, out="[out]")
+    assert "output out is 1 files, and 2 are uploaded" in few.stderr
+
+
+#: draws boxes round the outputs, as dirac-cwl-run does
+BOXES = """\
+#!{python}
+import json, os, sys
+process, inputs = sys.argv[-2:]
+assert sys.argv[1:-2] == ["--outdir", "cwl-outputs", "--preserve-entire-environment"], sys.argv
+assert "DockerRequirement" not in open(process).read()
+open("cwl-outputs/made", "w").write("made")
+out = {{"class": "File", "path": os.path.abspath("cwl-outputs/made")}}
+print("╭──╮ {{starts}}", json.dumps({{"out": out}}, indent=4), "╭──╮ ✅ {{ends}}", sep="\\n")
+"""
+
+
+def test_the_runner_of_dirac_cwl_is_another_one(tmp_path: Path) -> None:
+    image = "hints: {DockerRequirement: {dockerPull: 'debian:12'}}\ninputs:"
+    others = {**TOOLS, "make.cwl": TOOLS["make.cwl"].replace("inputs:", image, 1)}
+    runner = tmp_path / "dirac-cwl-run"
+    runner.write_text(BOXES.format(python=sys.executable))
+    runner.chmod(0o755)
+    job = f"{{type: cwl, file: make.cwl, runner: {runner}, outputs: {{out: a}}}}"
+    done = run(step(job, others), tmp_path, 1)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a").read_text() == "made"
+    needed = others["make.cwl"].replace("hints:", "requirements:")
+    done = run(step(job, {**TOOLS, "make.cwl": needed}), tmp_path, 1)
+    assert "dirac-cwl-run runs no containers by apptainer" in done.stderr
 
 
 def test_software_is_sourced_before_the_runner(tmp_path: Path) -> None:

@@ -96,6 +96,98 @@ def test_a_scatter_over_two_lists_pairs_or_multiplies_them(
     assert job(plan, "make")["inputs"]["n"] == {"each": numbers}
 
 
+def test_a_step_that_takes_files_and_is_scattered_over_values_is_a_step_for_each_value() -> None:
+    steps = """\
+make: {run: make.cwl, scatter: n, in: {n: ns}, out: [out]}
+cut:
+  run: one.cwl
+  scatter: [file, cut]
+  scatterMethod: flat_crossproduct
+  in: {file: make/out, cut: cuts}
+  out: [out]
+all: {run: many.cwl, in: {files: cut/out}, out: [out]}
+"""
+    inputs = (
+        "{ns: {type: 'int[]', default: [1, 2]}, cuts: {type: 'float[]', default: [0.5, 0.7, 0.9]}}"
+    )
+    plan = planned(workflow(steps, inputs))
+    assert [s.name for s in plan.steps] == ["make", "cut.1", "cut.2", "cut.3", "all"]
+    assert [job(plan, f"cut.{n}")["inputs"]["cut"] for n in (1, 2, 3)] == [
+        {"value": 0.5},
+        {"value": 0.7},
+        {"value": 0.9},
+    ]
+    for number in (1, 2, 3):
+        assert job(plan, f"cut.{number}")["inputs"]["file"] == {"files": "one"}
+        assert plan.step(f"cut.{number}").transformation.group_size == 1
+    assert plan.step("all").parents == ("cut.1", "cut.2", "cut.3")
+
+
+def test_all_files_go_to_each_value_where_only_values_are_scattered() -> None:
+    steps = """\
+make: {run: make.cwl, scatter: n, in: {n: ns}, out: [out]}
+all: {run: many.cwl, scatter: name, in: {files: make/out, name: names}, out: [out]}
+"""
+    inputs = "{ns: {type: 'int[]', default: [1, 2]}, names: {type: 'string[]', default: [a, b]}}"
+    plan = planned(workflow(steps, inputs, "{o: {type: 'File[]', outputSource: all/out}}"))
+    assert [s.name for s in plan.steps] == ["make", "all.1", "all.2"]
+    for number, name in ((1, "a"), (2, "b")):
+        assert job(plan, f"all.{number}")["inputs"] == {
+            "files": {"files": "all"},
+            "name": {"value": name},
+        }
+        dataset = plan.step(f"all.{number}").dataset
+        assert dataset is not None
+        assert dataset.name == f"/sim/datasets/wf_all_{number}_r1"
+
+
+PARTS = """\
+cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: split
+inputs: {}
+outputs:
+  parts: {type: "File[]", outputBinding: {glob: GLOB}}
+  log: {type: File, outputBinding: {glob: split.log}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("glob", "hint", "endings"),
+    [
+        ("[a.h5, b.txt]", "{}", [".h5", ".txt"]),
+        ("'*.h5'", "{dirac:Transformation: {output_files: {parts: 3}}}", [".h5"] * 3),
+    ],
+)
+def test_several_files_of_one_output_are_uploaded_by_number(
+    glob: str, hint: str, endings: list[str]
+) -> None:
+    steps = f"""\
+split: {{run: parts.cwl, in: {{}}, out: [parts, log], hints: {hint}}}
+one: {{run: one.cwl, scatter: file, in: {{file: split/parts}}, out: [out]}}
+"""
+    others = {**TOOLS, "parts.cwl": PARTS.replace("GLOB", glob)}
+    plan = planned(workflow(steps, "{}", "{l: {type: File, outputSource: split/log}}"), others)
+    names = [f"split_parts_{n}_@{{JOB_ID}}{ending}" for n, ending in enumerate(endings, 1)]
+    assert job(plan, "split")["outputs"] == {"log": "split_log_@{JOB_ID}.log", "parts": names}
+    body = plan.step("split").transformation.body
+    assert isinstance(body, JobSpec)
+    assert {o.name: o.metadata for o in body.outputs} == {
+        "split_log_@{JOB_ID}.log": ({"output": "log"},),
+        **{name: ({"output": "parts"},) for name in names},
+    }
+
+
+def test_an_array_of_files_or_texts_takes_files_of_the_catalogue() -> None:
+    mixed = TOOLS["many.cwl"].replace('"File[]"', "{type: array, items: [string, File]}")
+    text = workflow(
+        "all: {run: mixed.cwl, in: {files: files}, out: [out]}\n",
+        "{files: {type: {type: array, items: [string, File]}, default: [LFN:/sim/1, LFN:/sim/2]}}",
+    )
+    plan = planned(text, {**TOOLS, "mixed.cwl": mixed})
+    assert job(plan, "all")["inputs"] == {"files": {"files": "all"}}
+
+
 def test_a_union_of_files_takes_those_of_both_steps() -> None:
     steps = (
         MAKE

@@ -108,3 +108,14 @@ def test_versions_may_be_mixed(outer: str, inner: str) -> None:
 def test_a_version_that_is_not_read_is_refused() -> None:
     text = workflow(STEP.replace("TARGET", "make.cwl")).replace("v1.2", "v1.3.0-dev1", 1)
     assert "is not read here" in only(refused(text)).reason
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\n", "# nothing\n", "---\n", "null\n", "7\n", "[]\n", "a\n"]
+)
+@pytest.mark.parametrize("way", ["run: TARGET, in: {}, out: []", "$import: a.cwl"])
+def test_a_file_that_is_no_process_is_refused(content: str, way: str) -> None:
+    text = workflow(f"a: {{{way.replace('TARGET', 'a.cwl')}}}\n")
+    for error in refused(text, {"a.cwl": content}):
+        assert error.reason
+        assert error.line

@@ -81,11 +81,18 @@ BETWEEN = {
         "mixes files of steps with other values",
         8,
     ),
-    "values times files": (
-        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: flat_crossproduct, "
+    "files that are paired with values": (
+        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: dotproduct, "
         "in: {file: {source: make/out, linkMerge: merge_nested}, cut: cuts}, out: [out]}\n",
         "{cuts: {type: 'float[]', default: [0.5, 0.7]}}",
-        "scatters over values (cut) and takes files",
+        "pairs each file with a value (cut)",
+        8,
+    ),
+    "files times more values than steps": (
+        MAKE + "one: {run: one.cwl, scatter: [file, cut], scatterMethod: flat_crossproduct, "
+        "in: {file: {source: make/out, linkMerge: merge_nested}, cut: cuts}, out: [out]}\n",
+        f"{{cuts: {{type: 'float[]', default: {[0.5] * 101}}}}}",
+        "takes files, and has 101 values: a step for each of them",
         8,
     ),
     "a nested scatter": (
@@ -149,6 +156,15 @@ NEEDED = {
         "'ns' must be known when the production is drawn",
         4,
     ),
+    "how many files an output is that is none": (
+        (
+            "make: {run: make.cwl, in: {}, out: [out], "
+            "hints: {dirac:Transformation: {output_files: {out: 3}}}}\n"
+        ),
+        "{}",
+        "output_files says how many files 'out' is",
+        7,
+    ),
     "no step that runs": (
         "make: {run: make.cwl, when: $(inputs.on), in: {on: on}, out: [out]}\n",
         "{on: {type: boolean, default: false}}",
@@ -181,9 +197,21 @@ def test_what_a_production_must_be_told_is_named(name: str) -> None:
     assert (error.code, error.line) == ("cwl-production", line)
 
 
-def test_two_steps_that_cannot_be_are_two_findings() -> None:
-    steps = BETWEEN["an operation"][0] + BETWEEN["an operation"][0].replace("make:", "more:")
-    assert len(refused(workflow(steps), OTHERS)) == 2
+def test_what_two_steps_ask_for_alike_is_one_finding_with_both_lines() -> None:
+    operation = BETWEEN["an operation"][0]
+    error = only(refused(workflow(operation + operation.replace("make:", "more:")), OTHERS))
+    assert error.line == 7
+    assert "step 'make' runs an Operation" in error.reason
+    assert "likewise step 'more' runs an Operation" in error.reason
+    assert error.reason.endswith("(line 8)")
+
+
+def test_what_two_steps_ask_for_that_differs_is_two_findings() -> None:
+    operation = BETWEEN["an operation"][0]
+    unfed = "one: {run: one.cwl, in: {}, out: [out]}\n"
+    errors = refused(workflow(operation + unfed), OTHERS)
+    assert [error.line for error in errors] == [7, 8]
+    assert "step 'one' gives nothing to its input 'file'" in errors[1].reason
 
 
 def test_the_way_out_works_the_steps_become_one_job() -> None:

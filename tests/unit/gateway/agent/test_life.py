@@ -26,7 +26,7 @@ from dirac_prodsys.gateway.agent.wire import Line, of_this_user, short_path
 from dirac_prodsys.gateway.agent.worker import AttendedServices
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from tests.agents import agents_in, environment, processes, running, workers
+from tests.agents import agents_in, environment, kill, lives, processes, running, workers
 from tests.patience import patience, until
 
 START = 60.0
@@ -120,8 +120,7 @@ def test_one_that_is_killed_during_a_call_is_an_outage(
         with ThreadPoolExecutor(1) as pool:
             call = pool.submit(open_gateway(replace(settings, timeout=600)).ping)
             with server.accept()[0]:
-                for process in which(folder):
-                    process.kill()
+                kill(which(folder))
                 error = call.exception(patience(20))
     assert isinstance(error, GatewayUnavailable)
     assert "agent is gone" in error.reason
@@ -159,16 +158,12 @@ def test_it_ends_when_nobody_is_connected_and_not_before(
         passer_by.proxy_facts()
     other = [process for process in workers(folder) if process not in before]
     del passer_by
-    until("the end of the other's worker", 20, lambda: not any(map(_lives, other)))
+    until("the end of the other's worker", 20, lambda: not any(map(lives, other)))
     assert asked(gateway)
     assert processes(folder) == before
     del gateway
     until("the end of the agent", 20, lambda: not processes(folder))
     assert not place_of("").socket.exists()
-
-
-def _lives(process: psutil.Process) -> bool:
-    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 
 def test_another_version_is_not_served(folder: Path) -> None:

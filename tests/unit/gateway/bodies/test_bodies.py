@@ -152,6 +152,15 @@ def test_files_of_the_sandbox_reach_the_workflow() -> None:
     assert "InputSandbox" not in parameters(render(FULL))
 
 
+def test_a_file_here_with_the_name_of_the_program_is_none_of_the_job_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "merge").write_text("mine")
+    body = JobSpec(name="x", job_type="y", commands=(Command(executable="merge"),))
+    assert "InputSandbox" not in parameters(render(body))
+
+
 def test_a_text_that_would_break_the_workflow_is_refused() -> None:
     body = JobSpec(
         name="x", job_type="y", commands=(Command(executable="echo", arguments="a]]>b"),)

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.core.doctor import check, table
+from dirac_prodsys.core.doctor.facts import Facts
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac.configuration import GridConfiguration, load
+from dirac_prodsys.gateway.dirac.gateway import DiracGateway
+from dirac_prodsys.gateway.procedures.examination import examine
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 
@@ -45,6 +49,24 @@ def test_main_servers_stand_in_for_their_placeholder(tmp_path: Path) -> None:
     assert {url.split("/")[2] for url in defaults} == {"a:9131", "b:9131"}
     of_vo = configuration(tmp_path, text, vo="sim").service_urls(TRANSFORMATIONS)
     assert {url.split("/")[2] for url in of_vo} == {"c:9131"}
+
+
+#: as DIRAC 8.0 has it: systems in the instances of a setup
+OF_8_0 = """\
+DIRAC { Setups { Grid { Transformation = Production } } }
+Systems { Transformation { Production { URLs { TransformationManager = dips://host:1/x/y } } } }
+"""
+
+
+def test_a_grid_of_dirac_8_0_is_refused_by_the_first_verb_and_by_doctor(tmp_path: Path) -> None:
+    file = tmp_path / "dirac.cfg"
+    file.write_text(OF_8_0.replace(" }", "\n}").replace("{ ", "{\n").replace("{", "\n{"))
+    gateway = DiracGateway(GatewaySettings(config=str(file)))
+    with pytest.raises(GatewayRejected, match=r"DIRAC 8\.0 is not supported because"):
+        gateway.snapshot([1])
+    found = check.examine(Facts(examine(gateway)), table.grid_checks())
+    words = [one.what for one in found if one.outcome == "found" and one.severity == "error"]
+    assert any("DIRAC 8.0 is not supported because" in word for word in words), words
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.unit.provider.page import scenario
 USERS = {"vera": "viewer", "ulf": "user", "olga": "op", "ada": "admin"}
 
 As = Callable[[str], TestClient]
+Get = Callable[..., Any]
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def vera(as_user: As, told: Ledger) -> TestClient:
 
 
 @pytest.fixture
-def get(vera: TestClient) -> Callable[..., Any]:
+def get(vera: TestClient) -> Get:
     """Returns the JSON of a path, as a viewer sees it."""
 
     def answer(path: str, **params: Any) -> Any:

@@ -88,3 +88,16 @@ def test_an_outage_leaves_what_the_grid_said_with_its_age(
     keeper.clock = keeper.grids.clock = lambda: NOW.timestamp() + 700
     again = vera.get("/api/productions").json()["sources"]["grid"]
     assert (again["stale"], again["why"]) == (False, "")
+
+
+def test_an_age_that_is_no_greater_than_must_be_is_not_called_old(
+    as_user: As, grid: Grid, keeper: Keeper
+) -> None:
+    """A connection may be looked at by each second; the page asks four times a minute."""
+    grid.settings = GatewaySettings(backend="memory", poll_interval=1)
+    vera = as_user("vera")
+    vera.get("/api/productions")
+    keeper.clock = keeper.grids.clock = lambda: NOW.timestamp() + 12
+    answer = vera.get("/api/productions").json()
+    assert (answer["sources"]["grid"]["words"], len(grid.asked)) == ("12 s old", 1)
+    assert answer["sources"]["grid"]["stale"] is False

@@ -19,7 +19,7 @@ RUN = "/api/dags/bands/runs/r1"
 COMPARE = "/api/compare?dag_id=bands&run=r0&with_dag_id=bands&with_run=r1"
 PREVIEW = {"action": "stop", "run": "r1"}
 
-#: path → body of what a user asks; None: GET
+#: what whoever is logged in may read
 READS = (
     "/api/productions",
     RUN,
@@ -28,8 +28,21 @@ READS = (
     "/api/campaign/export?form=csv",
     COMPARE,
     "/api/openapi.json",
+    "/api/new",
+    "/api/runbooks/stalled",
     "/",
     "/productions",
+)
+
+#: path, body of what a user asks (None: GET), who may
+DOES: tuple[tuple[str, Any, set[str]], ...] = (
+    ("/api/dags/bands/comments", {"text": "x"}, {"ulf", "olga", "ada"}),
+    ("/api/dags/bands/actions/preview", PREVIEW, {"ulf", "olga", "ada"}),
+    ("/api/dags/bands/actions", {**PREVIEW, "digest": "0" * 16}, {"ulf", "olga", "ada"}),
+    ("/api/new/check", {"text": "x"}, {"vera", "ulf", "olga", "ada"}),
+    ("/api/new/files", {"name": "x", "text": "x"}, {"ulf", "olga", "ada"}),
+    ("/api/grid", None, {"vera", "ulf", "olga", "ada"}),
+    ("/api/errors", None, {"vera", "ulf", "olga", "ada"}),
 )
 
 
@@ -39,7 +52,7 @@ def routes(server: FastAPI) -> list[tuple[str, str]]:
     for route in page_of(server).routes:
         assert isinstance(route, APIRoute), route
         path = route.path
-        for name in ("dag_id", "run", "step", "run_id", "path:path"):
+        for name in ("dag_id", "run", "step", "run_id", "path:path", "name"):
             path = path.replace("{" + name + "}", "bands")
         found += [(method, path) for method in sorted(route.methods)]
     return found
@@ -66,16 +79,7 @@ def test_everybody_who_is_logged_in_may_read(
     assert as_user(name).get(path).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "allowed"),
-    [
-        ("/api/dags/bands/comments", {"text": "x"}, {"ulf", "olga", "ada"}),
-        ("/api/dags/bands/actions/preview", PREVIEW, {"ulf", "olga", "ada"}),
-        ("/api/dags/bands/actions", {**PREVIEW, "digest": "0" * 16}, {"ulf", "olga", "ada"}),
-        ("/api/grid", None, {"vera", "ulf", "olga", "ada"}),
-        ("/api/errors", None, {"vera", "ulf", "olga", "ada"}),
-    ],
-)
+@pytest.mark.parametrize(("path", "body", "allowed"), DOES)
 @pytest.mark.parametrize("name", USERS)
 def test_who_may_do_what(
     as_user: As, told: Ledger, name: str, path: str, body: Any, allowed: set[str]

@@ -87,7 +87,7 @@ def test_the_page_of_the_grid_says_what_doctor_finds(
     memory.register("page", MemoryGrid())
     first = get("/api/grid")
     assert first["checks"] == []
-    assert first["checked"]["why"] == "the checks are being made"
+    assert first["verdict"] == "the checks are being made; this takes some seconds"
     (mounted,) = (
         one.app for one in server.routes if isinstance(getattr(one, "app", None), FastAPI)
     )
@@ -96,6 +96,7 @@ def test_the_page_of_the_grid_says_what_doctor_finds(
     memory.forget("page")
     assert page["answers"] is True
     assert len(page["checks"]) > 5
+    assert page["verdict"].startswith(f"{page['wrong']} thing" if page["wrong"] else "nothing is")
     assert {one["name"] for one in page["components"]} >= {"scheduler", "triggerer"}
 
 
@@ -125,7 +126,11 @@ def test_the_ledger_may_be_away(
     before = get("/api/productions")["rows"]
     get("/api/dags/bands/runs/r1")
 
+    asked = 0
+
     def away(*_: Any) -> Any:
+        nonlocal asked
+        asked += 1
         raise LedgerUnavailable("the ledger does not answer: disk full")
 
     monkeypatch.setattr(Ledger, "rows", away)
@@ -136,6 +141,8 @@ def test_the_ledger_may_be_away(
     ledger = answer["sources"]["ledger"]
     assert (ledger["stale"], ledger["words"]) == (True, "5 min old")
     assert "disk full" in ledger["why"]
+    before_viewers = asked
     page = get("/api/dags/bands/runs/r1")
     assert page["comments"]
     assert vera.get("/api/campaign").status_code == 503
+    assert asked == before_viewers, "each viewer waits until it says no"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -290,6 +291,44 @@ def test_the_end_is_reported_with_the_report_and_the_tasks_that_failed(
     assert SENT[0]["text"].startswith(
         "failed tasks: merge.wait_for_completion\nnot complete: make Active"
     )
+
+
+def test_lateness_is_reported_once_whichever_step_sees_it(
+    started: MemoryGrid, context: Context, monkeypatch: pytest.MonkeyPatch, deployment: Any
+) -> None:
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFY_ON", "late")
+    begun = datetime.fromtimestamp(1000.0, UTC)
+    context["dag_run"] = SimpleNamespace(start_date=begun)
+    text = TWO_STEPS.replace("vo: sim,", "vo: sim, notify: {deadline: 2},")
+    with_deadline = load_production(text, "two.yaml")
+    sensor = sensor_of(with_deadline)
+    with pytest.raises(TaskDeferred) as caught:
+        sensor.work(context, {})  # type: ignore[arg-type]
+    assert caught.value.trigger.due == 1000.0 + 2 * 3600  # type: ignore[attr-defined]
+    deployment(fails=True)
+    seen = resumed(sensor, context, notice("late", "the deadline"))
+    assert (seen.late, seen.tell_after > time.time()) == (False, True)
+    deployment()
+    assert resumed(sensor, context, notice("late", "the deadline")).late
+    assert resumed(sensor_of(with_deadline, "make"), context, notice("late", "the deadline")).late
+    assert [sent["subject"] for sent in SENT] == ["[two: merge] late (run r1)"]
+
+
+async def test_a_trigger_says_once_that_the_run_misses_its_deadline(begun: Begun) -> None:
+    trigger = begun.making(tell=True, due=time.time() - 60)
+    trigger.rules["tasks"] = 99
+    (event,) = await events(trigger, lambda: begun.grid.advance(1))
+    assert (event["kind"], event["about"], event["causes"]) == ("notice", "late", ["the deadline"])
+    assert event["reason"].startswith("its deadline was ")
+    told = {**event["history"], "late": True}
+    again = begun.making(tell=True, due=time.time() - 60, history=told, deadline=time.time() + 0.3)
+    again.rules["tasks"] = 99
+    (event,) = await events(again, lambda: begun.grid.advance(1))
+    assert event["kind"] == "timeout"
+    early = begun.making(tell=True, due=time.time() + 9999, deadline=time.time() + 0.3)
+    early.rules["tasks"] = 99
+    (event,) = await events(early, lambda: begun.grid.advance(1))
+    assert event["kind"] == "timeout"
 
 
 async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(begun: Begun) -> None:

@@ -181,6 +181,15 @@ class CwlStep:
         """Return the condition under which it runs."""
         return self.where.get("when")
 
+    @property
+    def unfed(self) -> tuple[str, ...]:
+        """Return the inputs that need a value and get none: it can run only if it is skipped."""
+        return tuple(
+            name
+            for name, port in self.run.inputs.items()
+            if name not in self.links and port.default is None and not port.type.optional
+        )
+
 
 @dataclass(frozen=True)
 class Process:
@@ -379,10 +388,6 @@ class _Viewer:
                 hint = nearest(port, process.outputs)
                 self.wrong(entry, f"what step {name[:80]!r} runs has no output {port[:80]!r}", hint)
             outputs.append(port)
-        for key, port in process.inputs.items():
-            if key not in links and port.default is None and not port.type.optional:
-                reason = f"step {name[:80]!r} gives nothing to its input {key[:80]!r}"
-                self.wrong(tree, reason, f"write in: {{{key[:80]}: source}}")
         scatter, method = self.scatter(tree, links)
         return CwlStep(name, tree, process, links, tuple(outputs), scatter, method)
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from dirac_prodsys.communities.cwl.document.versions import VERSIONS, in_version, too_new
 from dirac_prodsys.core.language.located import Located, Mistakes, locate
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.document import Document, Text
@@ -25,9 +25,6 @@ from dirac_prodsys.errors import DefinitionErrors
 WRONG = "cwl-document"
 #: files that one production may be made of, files inside each other, characters of all of them
 MOST_FILES, MOST_DEPTH, MOST_CHARACTERS = 200, 20, 4 * 1024 * 1024
-#: versions that are read; a process of an older one may stand in one of a newer
-VERSIONS = ("v1.0", "v1.1", "v1.2")
-
 #: written once, for all of a document; ``$schemas`` name files that only describe it
 _AT_THE_TOP = frozenset({"cwlVersion", "$namespaces", "$schemas", "$graph", "$base"})
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -84,7 +81,7 @@ class References:
 
     def _one_version(self, whole: Located) -> Located:
         newest = max(self.versions, key=VERSIONS.index)
-        made = _in_version(whole, newest, newest)
+        made = in_version(whole, newest, newest)
         top = {"cwlVersion": whole.scalar(newest)}
         if self.namespaces:
             top["$namespaces"] = whole.scalar(dict(sorted(self.namespaces.items())))
@@ -112,6 +109,9 @@ class References:
             way = f"more than {MOST_DEPTH} processes inside each other"
             self._wrong(tree, way, "make it flatter")
         own = self._version(tree, file, version)
+        for place, words, since in too_new(tree, own):
+            hint = f"write cwlVersion: {since}, or leave it out"
+            self._wrong(place, f"{words} came with {since}, and this is {own}", hint)
         made: dict[str, Located] = {"cwlVersion": tree.scalar(own)}
         for at in (tree, file):
             found = at.get("$namespaces")
@@ -290,44 +290,3 @@ class References:
     def _wrong(self, where: Located, reason: str, hint: str) -> NoReturn:
         self.mistakes.add(where, reason, hint, code=WRONG)
         raise Unreadable
-
-
-def _in_version(whole: Located, version: str, outer: str) -> Located:
-    """Return the process with all inside it in one version, which is written once."""
-    own = whole.text("cwlVersion") or outer
-    made = dict(whole.value) if isinstance(whole.value, dict) else {}
-    made.pop("cwlVersion", None)
-    steps = made.get("steps")
-    if steps is not None and isinstance(steps.value, dict):
-        entries = {k: _step_in_version(s, version, own) for k, s in steps.items()}
-        made["steps"] = replace(steps, value=entries)
-    elif steps is not None and isinstance(steps.value, tuple):
-        listed = tuple(_step_in_version(s, version, own) for s in steps.value)
-        made["steps"] = replace(steps, value=listed)
-    whole = replace(whole, value=made)
-    return _as_before(whole) if own == "v1.0" != version else whole
-
-
-def _step_in_version(step: Located, version: str, outer: str) -> Located:
-    run = step.get("run")
-    return step if run is None else step.put({"run": _in_version(run, version, outer)})
-
-
-def _as_before(tool: Located) -> Located:
-    """Return a tool of v1.0 with what later versions no longer take for granted.
-
-    These are the changes of ``cwl-upgrader``: network, and listings of directories.
-    """
-    if tool.text("class") == "Workflow":
-        return tool
-    later: Mapping[str, Any] = {
-        "NetworkAccess": {"networkAccess": tool.scalar(True)},
-        "LoadListingRequirement": {"loadListing": tool.scalar("deep_listing")},
-    }
-    hints = tool.get("hints")
-    if hints is not None and isinstance(hints.value, tuple):
-        added = tuple(tool.scalar({"class": tool.scalar(k), **v}) for k, v in later.items())
-        return tool.put({"hints": replace(hints, value=(*hints.value, *added))})
-    old = hints.value if hints is not None and isinstance(hints.value, dict) else {}
-    made = {**{k: tool.scalar(dict(v)) for k, v in later.items()}, **old}
-    return tool.put({"hints": tool.scalar(made)})

@@ -32,6 +32,24 @@ class FromCwl(Prepared):
     remarks: tuple[tuple[Path, str, str, str], ...] = ()
 
 
+def file_keys() -> dict[str, Any]:
+    """Return the JSON Schema of the key, for editors."""
+    inputs = "values of its inputs, or the name of a YAML file with them"
+    return {
+        KEY: {
+            "description": "a CWL Workflow on which this production is based",
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "description": "a CWL file of this folder or below it"},
+                "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+                "inputs": {"type": ["object", "string"], "description": inputs},
+            },
+            "required": ["file"],
+            "additionalProperties": False,
+        }
+    }
+
+
 def matches(data: dict[str, object]) -> bool:
     """Recognise a document of CWL, or a production that names one."""
     return "cwlVersion" in data or "$graph" in data or KEY in data

@@ -68,26 +68,42 @@ class Draft:
         """Whether its files carry the name of their output."""
         return self.labelled or len(self.uploads) > 1
 
-    def file(self, port: str) -> str:
-        """Return the name under which an output is uploaded."""
-        glob = self.step.run.outputs[port].where.get("outputBinding", "glob")
-        written = glob.value if glob is not None else _stream(self, port)
-        ending = _ENDING.search(written) if isinstance(written, str) else None
+    def files(self, port: str) -> list[str]:
+        """Return the names under which the files of an output are uploaded."""
+        globs = _globs(self, port)
+        said = self.hints.counts.get(port)
+        literal = len(globs) > 1 and all(_LITERAL.fullmatch(glob) for glob in globs)
+        count = said.value if said is not None else len(globs) if literal else 1
         name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{self.name}_{port}")
-        number = "" if port in self.fixed else "_@{JOB_ID}"
-        return f"{name}{number}{ending[1] if ending and '$' not in ending[1] else ''}"
+        task = "" if port in self.fixed else "_@{JOB_ID}"
+        if count == 1:
+            return [f"{name}{task}{_ending(globs, 0)}"]
+        return [f"{name}_{n + 1}{task}{_ending(globs, n)}" for n in range(count)]
 
     def lfn(self, port: str, below: str) -> str:
         """Return the LFN of an output with a fixed name.
 
         :param below: the directory of all outputs.
         """
-        return f"LFN:{posixpath.join(self.directory(below), self.file(port))}"
+        return f"LFN:{posixpath.join(self.directory(below), self.files(port)[0])}"
 
     def directory(self, below: str) -> str:
         """Return the directory of its outputs."""
         paths = {str(path.value) for path in self.hints.paths.values()}
         return paths.pop() if len(paths) == 1 else posixpath.join(below, self.name)
+
+
+def _globs(draft: Draft, port: str) -> list[str]:
+    glob = draft.step.run.outputs[port].where.get("outputBinding", "glob")
+    if glob is not None and isinstance(glob.value, tuple):
+        return [entry.value for entry in glob.value if isinstance(entry.value, str)]
+    written = glob.value if glob is not None else _stream(draft, port)
+    return [written] if isinstance(written, str) else []
+
+
+def _ending(globs: list[str], number: int) -> str:
+    found = _ENDING.search(globs[min(number, len(globs) - 1)]) if globs else None
+    return found[1] if found and "$" not in found[1] else ""
 
 
 def _stream(draft: Draft, port: str) -> Any:
@@ -109,7 +125,8 @@ def native_step(draft: Draft, drafts: Mapping[str, Draft]) -> Located:
         made["group_size"] = draft.group_size or ALL_FILES
         if not draft.group_size and isinstance(draft.source, Made):
             made["start"] = "on_complete"
-    job = {**draft.job, **({"outputs": _files(draft)} if draft.uploads else {}), **hints.job}
+    named = {port: n if len(n) > 1 else n[0] for port, n in _files(draft).items()}
+    job = {**draft.job, **({"outputs": named} if named else {}), **hints.job}
     made["job"] = job
     if draft.uploads:
         made["output"] = _output(draft)
@@ -138,20 +155,22 @@ def _input(source: Made | Listed, drafts: Mapping[str, Draft]) -> dict[str, Any]
     return made
 
 
-def _files(draft: Draft) -> dict[str, str]:
-    return {port: draft.file(port) for port in draft.uploads}
+def _files(draft: Draft) -> dict[str, list[str]]:
+    return {port: draft.files(port) for port in draft.uploads}
 
 
 def _output(draft: Draft) -> dict[str, Any]:
-    made: dict[str, Any] = {"files": list(_files(draft).values())}
+    files = _files(draft)
+    made: dict[str, Any] = {"files": [name for names in files.values() for name in names]}
     paths = {str(path.value) for path in draft.hints.paths.values()}
     if len(paths) == 1:
         made["directory"] = next(iter(draft.hints.paths.values()))
     if draft.hints.se is not None:
         made["se"] = draft.hints.se
     if draft.marks:
-        ports: Any = draft.uploads if len(draft.uploads) > 1 else draft.uploads[0]
-        made["file_metadata"] = {OUTPUT_FIELD: ports}
+        # one value for each file, or one for all
+        ports: Any = [port for port, names in files.items() for _ in names]
+        made["file_metadata"] = {OUTPUT_FIELD: ports if len(files) > 1 else ports[0]}
     return made
 
 

@@ -74,6 +74,7 @@ class Hints:
     :param job: keys of its job.
     :param paths: output → directory.
     :param se: storage element of outputs.
+    :param counts: output → how many files a job makes.
     :param file: keys of the whole production.
     :param common: directory and storage element of all outputs.
     :param header: keys of ``production:``.
@@ -85,6 +86,7 @@ class Hints:
     job: Mapping[str, Located] = field(default_factory=dict)
     paths: Mapping[str, Located] = field(default_factory=dict)
     se: Located | None = None
+    counts: Mapping[str, Located] = field(default_factory=dict)
     file: Mapping[str, Located] = field(default_factory=dict)
     common: Mapping[str, Located] = field(default_factory=dict)
     header: Mapping[str, Located] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Hints:
             job={**below.job, **self.job},
             paths={**below.paths, **self.paths},
             se=self.se or below.se,
+            counts={**below.counts, **self.counts},
             levels=self.levels | below.levels,
             unknown=(*below.unknown, *self.unknown),
         )
@@ -131,11 +134,13 @@ def _add(made: Hints, name: str, entry: Located) -> tuple[Hints, list[tuple[str,
     if name == PRODUCTION:
         return _production(made, entry)
     step, job, strange = dict(made.step), dict(made.job), []
-    paths, se = dict(made.paths), made.se
+    paths, se, counts = dict(made.paths), made.se, dict(made.counts)
     for key, value in _written(entry):
         word = _STEP_WORDS.get(key, key)
         if key == "output_paths":
             paths |= {port: _directory(path) for port, path in value.items()}
+        elif key == "output_files" and name == TRANSFORMATION:
+            counts |= dict(value.items())
         elif key == "output_se":
             first = value.value[0] if isinstance(value.value, tuple) and value.value else value
             se = first
@@ -149,7 +154,7 @@ def _add(made: Hints, name: str, entry: Located) -> tuple[Hints, list[tuple[str,
             step[word] = value
         elif key not in _WITHOUT_MEANING:
             strange.append((key, value))
-    return replace(made, step=step, job=job, paths=paths, se=se), strange
+    return replace(made, step=step, job=job, paths=paths, se=se, counts=counts), strange
 
 
 def _production(made: Hints, entry: Located) -> tuple[Hints, list[tuple[str, Located]]]:

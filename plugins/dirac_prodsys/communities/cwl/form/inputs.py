@@ -118,9 +118,10 @@ def _parameter(port: Port) -> Located | None:
 
 
 def _given(name: str, port: Port, entry: Located, mistakes: Mistakes) -> Value:
-    if port.type.is_file:
-        return _files(name, port, entry, mistakes)
     data = entry.plain()
+    mixed = port.type.base in ("union", "Any") and port.type.takes_files(many=True)
+    if port.type.is_file or (mixed and _names_files(data)):
+        return _files(name, port, entry, mistakes)
     if not fits(data, port.type):
         reason = f"input {name!r} is {port.type.words()}, and {str(data)[:80]!r} is none"
         mistakes.add(entry, reason, "write a value of that type", code=NEEDED)
@@ -149,6 +150,13 @@ def _files(name: str, port: Port, entry: Located, mistakes: Mistakes) -> Value:
     hint = "write LFN:/…, {dataset: …}, {lfns: […]}, {where: {…}}, or a path below /cvmfs"
     mistakes.add(entry, f"input {name!r} names files of this machine", hint, code=NEEDED)
     return Known(None, entry)
+
+
+def _names_files(data: Any) -> bool:
+    if isinstance(data, Mapping) and "class" not in data:
+        return bool(data) and data.keys() <= _SOURCES
+    some = data if isinstance(data, list) else [data]
+    return bool(some) and all(_lfn(one) for one in some)
 
 
 def _place(one: Any) -> str:

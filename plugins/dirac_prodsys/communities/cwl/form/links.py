@@ -6,7 +6,8 @@ job, where ``cwltool`` evaluates it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dirac_prodsys.communities.cwl.document.process import Link
@@ -18,21 +19,47 @@ from dirac_prodsys.communities.cwl.form.expressions import (
 )
 from dirac_prodsys.communities.cwl.form.values import Asked, Known, Listed, Made, Value
 from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.errors import DefinitionError
 
 #: code of what no grid can do between two steps
 BETWEEN = "cwl-between-steps"
 #: the way out of nearly everything
 ONE_JOB = "keep these steps in one job: make them a sub-workflow"
+#: names in a reason, and how many mistakes of a kind are told in words
+_QUOTED, _SHOWN = re.compile(r"'[^']*'"), 3
 
 
 class Refused(Exception):
     """Something cannot be mapped; the mistake is noted."""
 
 
-def refuse(mistakes: Mistakes, where: Located, reason: str, hint: str = ONE_JOB) -> Refused:
+def refuse(
+    mistakes: Mistakes, where: Located, reason: str, hint: str = ONE_JOB, code: str = BETWEEN
+) -> Refused:
     """Note a mistake, and return what to raise."""
-    mistakes.add(where, reason, hint, code=BETWEEN)
+    mistakes.add(where, reason, hint, code=code)
     return Refused()
+
+
+def together(found: Sequence[DefinitionError]) -> list[DefinitionError]:
+    """Return the mistakes, those of one kind as one: its first place, and the others in words.
+
+    Two steps that ask for the same are mended alike, mostly by one change of the workflow.
+    """
+    kinds: dict[tuple[str, str], list[DefinitionError]] = {}
+    for error in found:
+        kinds.setdefault((error.code, _QUOTED.sub("", error.reason)), []).append(error)
+    return [_as_one(alike) for alike in kinds.values()]
+
+
+def _as_one(alike: list[DefinitionError]) -> DefinitionError:
+    first, *others = alike
+    if not others:
+        return first
+    more = [f"{error.reason} (line {error.line})" for error in others[:_SHOWN]]
+    if len(others) > _SHOWN:
+        more.append(f"{len(others) - _SHOWN} more")
+    return first.another(f"{first.reason}; likewise {'; '.join(more)}", first.hint, first.code)
 
 
 def value_of(link: Link, around: Mapping[str, Value], words: str, mistakes: Mistakes) -> Value:

@@ -19,6 +19,7 @@ from dirac_prodsys.communities.cwl.form.complete import complete_production, is_
 from dirac_prodsys.communities.cwl.form.drafts import native_step
 from dirac_prodsys.communities.cwl.form.hints import KNOWN, PRODUCTION, Hints, read_hints
 from dirac_prodsys.communities.cwl.form.inputs import NEEDED, values_of_inputs
+from dirac_prodsys.communities.cwl.form.links import together
 from dirac_prodsys.communities.cwl.form.values import placed
 from dirac_prodsys.communities.cwl.form.workflow import Mapper
 from dirac_prodsys.communities.cwl.job.loading import pinned
@@ -132,10 +133,10 @@ def _production(
     directory = str(common.value_at("directory"))
     mapper = Mapper(mistakes, directory, where.get("$namespaces"))
     around = mapper.map(process, inputs)
+    if not mistakes.found:
+        mapper.finish(process, around)
     if mistakes.found:
-        return None
-    mapper.finish(process, around)
-    if mistakes.found:
+        mistakes.found[:] = together(mistakes.found)
         return None
     if not mapper.drafts:
         mistakes.add(where, "no step of the workflow runs", "see its `when`", code=NEEDED)

@@ -10,15 +10,17 @@ Invariant: a workflow is mapped whole, or each step that cannot be is named, at 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from dirac_prodsys.communities.cwl.document.process import CwlStep, Link, Process, hints_of
+from dirac_prodsys.communities.cwl.document.references import WRONG
 from dirac_prodsys.communities.cwl.document.types import fits
 from dirac_prodsys.communities.cwl.form.drafts import Draft, takers
 from dirac_prodsys.communities.cwl.form.expressions import NotEvaluated, evaluate
+from dirac_prodsys.communities.cwl.form.files import check_counts, check_files
 from dirac_prodsys.communities.cwl.form.hints import PRODUCTION, TRANSFORMATION, Hints, read_hints
 from dirac_prodsys.communities.cwl.form.links import (
     BETWEEN,
@@ -29,6 +31,7 @@ from dirac_prodsys.communities.cwl.form.links import (
     value_of,
     with_expression,
 )
+from dirac_prodsys.communities.cwl.form.scattering import rows_of
 from dirac_prodsys.communities.cwl.form.values import Asked, Known, Listed, Lost, Made, Value
 from dirac_prodsys.communities.cwl.form.wrapping import process_of_job
 from dirac_prodsys.communities.cwl.job.job_type import FILES
@@ -36,8 +39,8 @@ from dirac_prodsys.core.language.located import Located, Mistakes
 
 #: files that every job of a step gets beside those of its task
 MOST_BESIDE = 20
-#: values of a step that is scattered: more of them are another production
-MOST_VALUES = 10_000
+#: steps that one is mapped to, for values that it is scattered over beside its files
+MOST_STEPS = 100
 
 
 class Mapper:
@@ -111,6 +114,9 @@ class Mapper:
     ) -> dict[str, Value]:
         words = f"step {name!r}"
         mistakes = self.mistakes
+        for port in step.unfed[:1]:
+            reason = f"{words} gives nothing to its input {port[:80]!r}"
+            raise refuse(mistakes, step.where, reason, f"write in: {{{port[:80]}: source}}", WRONG)
         arrived = {
             port: value_of(link, around, f"input {port!r} of {words}", mistakes)
             for port, link in step.links.items()
@@ -158,8 +164,7 @@ class Mapper:
             return {port: Known(made.get(port), step.where) for port in step.outputs}
         if step.method == "nested_crossproduct":
             raise refuse(self.mistakes, step.where, f"{words} nests its values", ONE_JOB)
-        lists = [self._list(words, step, key, values) for key in step.scatter]
-        rows = self._rows(words, step, lists)
+        rows = rows_of(words, step, step.scatter, values, self.mistakes)
         each = [
             self._outcome(
                 words, step, {**known, **dict(zip(step.scatter, row, strict=True))}, library
@@ -208,6 +213,10 @@ class Mapper:
     ) -> dict[str, Value]:
         words = f"step {name!r}"
         source, port = self._source(name, step, values)
+        check_counts(words, step, hints, self.mistakes)
+        over = [key for key in step.scatter if key != port]
+        if port and over:
+            return self._for_each(name, step, values, left, hints, outer, port)
         inputs: dict[str, Any] = {}
         waits: list[str] = []
         for key, value in values.items():
@@ -224,7 +233,7 @@ class Mapper:
             elif isinstance(value, Known) and value.value is not None:
                 self._check(words, step, key, value, left)
                 inputs[key] = value.value
-        count, inputs = self._scattered(words, step, values, inputs, port)
+        count, inputs = self._scattered(words, step, values, inputs, over)
         group = self._group_size(step, port, source, hints)
         tasks = hints.step.get("tasks")
         whole = process_of_job(step, outer, values, left, port, self.namespaces)
@@ -244,6 +253,48 @@ class Mapper:
         )
         self.drafts[name] = draft
         return self._outputs(name, step)
+
+    def _for_each(
+        self,
+        name: str,
+        step: CwlStep,
+        values: Mapping[str, Value],
+        left: list[str],
+        hints: Hints,
+        outer: Process,
+        port: str,
+    ) -> dict[str, Value]:
+        """Map a step that takes files, and is scattered over values: one for each of them.
+
+        Each takes all the files. A file of its own for each value is nothing that a catalogue can
+        do, which knows no order of files.
+        """
+        words, scatter = f"step {name!r}", step.where.value["scatter"]
+        over = [key for key in step.scatter if key != port]
+        if step.method == "nested_crossproduct":
+            raise refuse(self.mistakes, scatter, f"{words} nests its outputs: no catalogue can")
+        if port in step.scatter and step.method != "flat_crossproduct":
+            reason = f"{words} pairs each file with a value ({', '.join(over)}), and files come in "
+            hint = f"write scatterMethod: flat_crossproduct, or {ONE_JOB}"
+            raise refuse(self.mistakes, scatter, f"{reason}no order", hint)
+        rows = rows_of(words, step, over, values, self.mistakes)
+        if len(rows) > MOST_STEPS:
+            reason = f"{words} takes files, and has {len(rows):,} values: a step for each of them"
+            raise refuse(self.mistakes, scatter, reason, f"give it {MOST_STEPS} at most")
+        alone = replace(step, scatter=tuple(key for key in step.scatter if key == port), method="")
+        found: dict[str, Value] = {}
+        for number, row in enumerate(rows, 1):
+            own = {key: Known(v, values[key].where) for key, v in zip(over, row, strict=True)}
+            made = self._transformation(
+                f"{name}.{number}", alone, {**values, **own}, left, hints, outer
+            )
+            for out, value in made.items():
+                before = found.get(out)
+                by = before.by if isinstance(before, Made) else ()
+                depth = step.run.outputs[out].type.depth + 1
+                if isinstance(value, Made):
+                    found[out] = Made((*by, *value.by), depth, step.where)
+        return found
 
     def _outputs(self, name: str, step: CwlStep) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -265,7 +316,7 @@ class Mapper:
         if not files:
             return None, ""
         for key, value in files.items():
-            self._check_files(name, step, key, value)
+            check_files(name, step, key, value, self.drafts, self.mistakes)
         many = [k for k, v in files.items() if not self._is_one(k, v, step)]
         if len(many) > 1:
             other = files[many[1]]
@@ -304,36 +355,6 @@ class Mapper:
             draft.uploads.append(port)
         return draft.lfn(port, self.below)
 
-    def _check_files(self, name: str, step: CwlStep, key: str, value: Made | Listed) -> None:
-        link, words = step.links[key], f"input {key!r} of step {name!r}"
-        if isinstance(value, Made):
-            for parent, out in value.by:
-                made = self.drafts[parent].step.run.outputs[out]
-                if not made.type.is_file:
-                    reason = f"{words} takes {made.type.words()} of {parent!r}: only files go on"
-                    raise refuse(self.mistakes, link.where, reason)
-                if made.secondary is not None:
-                    reason = f"{words} takes files with secondaryFiles: DIRAC hands out single ones"
-                    raise refuse(self.mistakes, link.where, reason, f"pack them, or {ONE_JOB}")
-        port = step.run.inputs.get(key)
-        if port is None:
-            return
-        if port.secondary is not None and isinstance(value, Made | Listed):
-            reason = f"{words} wants secondaryFiles: DIRAC hands out single files"
-            raise refuse(self.mistakes, link.where, reason, f"pack them, or {ONE_JOB}")
-        if not port.type.is_file and port.type.base != "Any" and "File" not in port.type.choices:
-            reason = f"{words} is {port.type.words()}, and gets files"
-            raise refuse(self.mistakes, link.where, reason, "give it a value, or make it a File")
-        wanted = port.type.depth + (key in step.scatter)
-        listed_singly = isinstance(value, Listed) and not value.lfns
-        if (
-            value.depth != wanted
-            and link.value_from is None
-            and not (listed_singly or port.type.base in ("Any", "union"))
-        ):
-            reason = f"{words} takes {_files(wanted)}, and gets {_files(value.depth)}"
-            raise refuse(self.mistakes, link.where, reason, f"write scatter: {key}, or {ONE_JOB}")
-
     def _group_size(
         self, step: CwlStep, port: str, source: Made | Listed | None, hints: Hints
     ) -> int:
@@ -364,51 +385,19 @@ class Mapper:
         step: CwlStep,
         values: Mapping[str, Value],
         inputs: dict[str, Any],
-        port: str,
+        over: list[str],
     ) -> tuple[int, dict[str, Any]]:
         """Return the number of tasks, and the inputs with a value for each task."""
-        over = [key for key in step.scatter if key != port]
         if not over:
             return 1, inputs
-        if port:
-            reason = f"{words} scatters over values ({', '.join(over)}) and takes files"
-            hint = f"write a step for each value, or {ONE_JOB}"
-            raise refuse(self.mistakes, step.where.value["scatter"], reason, hint)
         if step.method == "nested_crossproduct":
             reason = f"{words} nests its outputs, which a catalogue cannot"
             hint = "write scatterMethod: flat_crossproduct"
             raise refuse(self.mistakes, step.where.value["scatterMethod"], reason, hint)
-        lists = [self._list(words, step, key, values) for key in over]
-        rows = self._rows(words, step, lists)
+        rows = rows_of(words, step, over, values, self.mistakes)
         columns = zip(*rows, strict=True)
         each = {key: {"each": list(column)} for key, column in zip(over, columns, strict=True)}
         return len(rows), {**inputs, **each}
-
-    def _list(self, words: str, step: CwlStep, key: str, values: Mapping[str, Value]) -> list[Any]:
-        """Return the known values over which a step is scattered."""
-        value = values[key]
-        if isinstance(value, Known) and isinstance(value.value, list) and value.value:
-            return value.value
-        reason = f"{words} scatters over {key!r}, which is no list of known values"
-        raise refuse(self.mistakes, step.links[key].where, reason, "give it under cwl: {inputs: …}")
-
-    def _rows(self, words: str, step: CwlStep, lists: list[list[Any]]) -> list[tuple[Any, ...]]:
-        scatter = step.where.value["scatter"]
-        if step.method == "flat_crossproduct":
-            count = 1
-            for some in lists:
-                count *= len(some)
-            if count <= MOST_VALUES:
-                return list(itertools.product(*lists))
-        else:
-            if len({len(some) for some in lists}) > 1:
-                sizes = " and ".join(str(len(some)) for some in lists)
-                reason = f"{words} pairs lists of {sizes} values"
-                raise refuse(self.mistakes, scatter, reason, "give them the same length")
-            if len(lists[0]) <= MOST_VALUES:
-                return list(zip(*lists, strict=True))
-        reason = f"{words} has more than {MOST_VALUES:,} values"
-        raise refuse(self.mistakes, scatter, reason, "split it up")
 
     def finish(self, process: Process, around: Mapping[str, Value]) -> None:
         """Mark what is uploaded, and which outputs of steps are those of the workflow."""
@@ -465,7 +454,3 @@ def _file(step: CwlStep, mistakes: Mistakes, name: str) -> str:
     file = source.file.rpartition("/")[2]
     own = step.where.node.source or mistakes.source
     return f"{file}#{name}" if source is own else file
-
-
-def _files(depth: int) -> str:
-    return ("one file", "a list of files")[depth] if depth < 2 else "lists of lists of files"

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dirac_prodsys.communities.cwl.document.packing import unpack
-from dirac_prodsys.communities.cwl.document.references import VERSIONS
+from dirac_prodsys.communities.cwl.document.versions import VERSIONS
 from dirac_prodsys.communities.cwl.form.hints import NAMESPACE, PRODUCTION, TRANSFORMATION
 from dirac_prodsys.communities.cwl.job.job_type import FILES, NUMBER, ports
 from dirac_prodsys.core.text.writer import text_of as yaml_text

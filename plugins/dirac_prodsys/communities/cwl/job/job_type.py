@@ -39,11 +39,13 @@ from dirac_prodsys.core.job_types.script import (
 from dirac_prodsys.core.models import Text
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
-CODE = "cwl-job"
+CODE, UNFED = "cwl-job", "cwl-unfed"
 FILES, NUMBER, LFN, EACH = "@{InputData}", "@{JOB_ID}", "LFN:", "each"
 #: MiB of a GB in the memory tags of DIRAC, and GB of a processor that every site has
 _MIB, _USUAL = 1024, 2
 _WORKER = FilePath(__file__).with_name("worker.py").read_text("utf-8")
+#: with this executable DIRAC makes another job wrapper, which clones dirac-cwl and uploads nothing
+_SWITCH = "dirac-cwl-exec"
 _START = "import base64,sys,zlib;exec(zlib.decompress(base64.b64decode(sys.argv[3])))"
 
 
@@ -57,8 +59,10 @@ class Cwl(JobAttributes):
         ``@{JOB_ID}``: its number, ``LFN:/…``: a file that every job gets, or a list
         of them, ``{each: […]}``: one of
         these for each task.
-    :param outputs: output of the process → the name of its file in ``output.files``.
-    :param runner: the program that runs CWL on the worker, with the arguments of ``cwltool``.
+    :param outputs: output of the process → the name of its file in ``output.files``; of a list of
+        files, as many names as it has files, in order.
+    :param runner: the program that runs CWL on the worker: ``cwltool``, ``dirac-cwl-run`` of
+        dirac-cwl, or another one that takes the process and the file of its inputs.
     :param images: folder of container images on the worker: ``/cvmfs/…``; the name of an image is
         its ``dockerPull``.
     :param software: absolute paths of shell scripts that are sourced before the runner.
@@ -79,7 +83,7 @@ class Cwl(JobAttributes):
     digest: Text = ""
     packed: StrictStr = Field(default="", max_length=packing.MOST_PACKED)
     inputs: dict[StrictStr, Any] = Field(default={})
-    outputs: dict[StrictStr, Text] = Field(default={})
+    outputs: dict[StrictStr, Text | tuple[Text, ...]] = Field(default={})
     runner: Line = "cwltool"
     images: SetupScript | Literal[""] = ""
     software: tuple[SetupScript, ...] = ()
@@ -123,7 +127,14 @@ class Cwl(JobAttributes):
             reason = f"two inputs take the files of the task: {', '.join(takers)}"
             hint = "a task has one list of files: leave it to one input"
             problems.add((*path, "inputs", takers[1]), reason, hint, code=CODE)
-        for name in self.outputs:
+        for step, name in _unfed(process):
+            reason = f"step {step!r} of {self._words} gives nothing to its input {name!r}"
+            hint = f"write in: {{{name}: source}}: cwltool refuses to run it as it is"
+            problems.remark((*path, "file"), reason, hint, code=UNFED)
+        if self.runner.split()[0].rpartition("/")[2] == _SWITCH:
+            reason = f"{_SWITCH} is no program: DIRAC takes another wrapper for such a job"
+            problems.add((*path, "runner"), reason, "write runner: dirac-cwl-run", code=CODE)
+        for name, named in self.outputs.items():
             made = outputs.get(name)
             if made is None:
                 reason = f"{self._words} has no output {name!r}"
@@ -131,6 +142,9 @@ class Cwl(JobAttributes):
             elif not made[0].is_file:
                 reason = f"output {name!r} is {made[0].words()}, and files are uploaded"
                 problems.add((*path, "outputs", name), reason, "leave it out", code=CODE)
+            elif not isinstance(named, str) and not (named and made[0].depth):
+                reason = f"output {name!r} is {made[0].words()}, and has {len(named)} names"
+                problems.add((*path, "outputs", name), reason, "write one name", code=CODE)
 
     def body(self, context: JobContext) -> JobSpec:
         """Return the job."""
@@ -242,7 +256,7 @@ def _mistake(value: Any, kind: CwlType) -> tuple[str, str] | None:
 def _how(value: Any, kind: CwlType) -> dict[str, Any]:
     """Return how the worker finds the value of an input."""
     if value == FILES:
-        several = "any" if kind.base in ("union", "Any") else "all" if kind.depth else "one"
+        several = "all" if kind.depth else "any" if kind.base in ("union", "Any") else "one"
         return {"files": several}
     if is_lfn(value) or (isinstance(value, list) and value and all(map(is_lfn, value))):
         return {"file": value}
@@ -279,6 +293,22 @@ def _steps(process: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from held.items()
     for number, entry in enumerate(held if isinstance(held, list) else ()):
         yield str(number), entry
+
+
+def _unfed(process: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield step and input where a step gives nothing to an input that needs a value."""
+    for one in _processes(process):
+        for step, entry in _entries(one.get("steps")):
+            run = entry.get("run") if isinstance(entry, Mapping) else None
+            if not isinstance(run, Mapping):
+                continue
+            held = entry.get("in")
+            links = {name for name, _ in _entries(held)}
+            if isinstance(held, list):
+                links |= {name.rpartition("/")[2] for name in held if isinstance(name, str)}
+            for name, (kind, given) in ports(run, "inputs").items():
+                if name not in links and not given and not kind.optional:
+                    yield step, name
 
 
 def _needs(process: Mapping[str, Any]) -> dict[str, float]:

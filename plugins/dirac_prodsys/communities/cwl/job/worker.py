@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +23,9 @@ from collections.abc import Iterator
 from typing import Any
 
 PROCESS, INPUTS, FOLDER = "process.cwl", "inputs.json", "cwl-outputs"
+#: runners that take the options of cwltool for the folder and the environment; the second, of
+#: dirac-cwl, has none for containers
+CWLTOOL, DIRAC_CWL = "cwltool", "dirac-cwl-run"
 
 
 class Failed(Exception):
@@ -40,11 +44,14 @@ def main(packed: str, task: str, transformation: str, files: str) -> None:
     lfns = [] if files.startswith("@{") else [lfn for lfn in files.split(";") if lfn.strip()]
     inputs = {port: value_of(how, task, lfns) for port, how in job["inputs"].items()}
     process, options = with_containers(job["process"], job["images"])
+    if "--no-container" in options:
+        process = without_hint(process, "DockerRequirement")
     write(PROCESS, process)
     write(INPUTS, inputs)
     made = run(job["runner"], options)
-    for port, name in job["outputs"].items():
-        keep(port, made.get(port), filled(name, task, transformation))
+    for port, named in job["outputs"].items():
+        names = named if isinstance(named, list) else [named]
+        keep(port, made.get(port), [filled(name, task, transformation) for name in names])
     if not job["outputs"]:
         for name in sorted(os.listdir(FOLDER)):
             shutil.move(os.path.join(FOLDER, name), name)
@@ -124,11 +131,31 @@ def requirements(value: Any, wanted: str) -> Iterator[tuple[str, Any]]:
         yield from requirements(entry, wanted)
 
 
+def without_hint(value: Any, name: str) -> Any:
+    """Return a process without hints of that class."""
+    if isinstance(value, list):
+        return [without_hint(entry, name) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: without_hint(entry, name) for key, entry in value.items()}
+    held = made.get("hints")
+    if isinstance(held, dict):
+        made["hints"] = {key: entry for key, entry in held.items() if key != name}
+    elif isinstance(held, list):
+        made["hints"] = [e for e in held if not isinstance(e, dict) or e.get("class") != name]
+    return made
+
+
 def run(runner: str, options: list[str]) -> dict[str, Any]:
     """Run the process and return what it has made, by output."""
     words = shlex.split(runner)
-    if os.path.basename(words[0]) == "cwltool":
-        words += ["--outdir", FOLDER, "--preserve-entire-environment", *options]
+    name = os.path.basename(words[0])
+    if name in (CWLTOOL, DIRAC_CWL):
+        words += ["--outdir", FOLDER, "--preserve-entire-environment"]
+    if name == CWLTOOL:
+        words += options
+    elif name == DIRAC_CWL and "--singularity" in options:
+        raise Failed(f"{name} runs no containers by apptainer: let the runner be {CWLTOOL}")
     os.makedirs(FOLDER, exist_ok=True)
     print("runs:", *words, PROCESS, INPUTS, flush=True)
     try:
@@ -139,22 +166,35 @@ def run(runner: str, options: list[str]) -> dict[str, Any]:
     print(text, flush=True)
     if done.returncode:
         raise Failed(f"{words[0]} ended with {done.returncode}")
-    try:
-        made: dict[str, Any] = json.loads(text[text.index("{") :])
-    except ValueError:
-        raise Failed(f"{words[0]} named no outputs") from None
+    made = outputs_in(text)
+    if made is None:
+        raise Failed(f"{words[0]} named no outputs")
     return made
 
 
-def keep(port: str, value: Any, name: str) -> None:
-    """Give an output the name under which it is uploaded."""
+def outputs_in(text: str) -> dict[str, Any] | None:
+    """Return the last JSON object that begins on a line of its own: a runner may say more."""
+    found = None
+    for start in re.finditer(r"^\{", text, re.MULTILINE):
+        try:
+            found, _ = json.JSONDecoder().raw_decode(text, start.start())
+        except ValueError:
+            continue
+    return found
+
+
+def keep(port: str, value: Any, names: list[str]) -> None:
+    """Give the files of an output the names under which they are uploaded, in order."""
     files = value if isinstance(value, list) else [value]
     files = [one for one in files if isinstance(one, dict) and one.get("class") == "File"]
-    if len(files) != 1:
-        raise Failed(f"output {port} is {len(files)} files, and one is uploaded")
-    path = files[0].get("path") or files[0]["location"].replace("file://", "", 1)
-    shutil.move(path, name)
-    print("output", port, "is", name, flush=True)
+    if len(files) != len(names):
+        wanted = "one is" if len(names) == 1 else f"{len(names)} are"
+        raise Failed(f"output {port} is {len(files)} files, and {wanted} uploaded")
+    for number, name in enumerate(names):
+        file = files[number]
+        path = file.get("path") or file["location"].replace("file://", "", 1)
+        shutil.move(path, name)
+        print("output", port, "is", name, flush=True)
 
 
 def write(name: str, value: Any) -> None:

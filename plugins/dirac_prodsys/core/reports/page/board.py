@@ -98,6 +98,7 @@ class Book:
     :param began: the newest record of its begin; :param last: the newest one of begin or end.
     :param tracks: its transformations, in the order in which they were made.
     :param datasets: path → dataset as the catalogue had it last.
+    :param whole: whether all of its past is known; else only how it stands.
     :param version: grows with each change.
     """
 
@@ -111,6 +112,7 @@ class Book:
     tracks: dict[Key, Track] = field(default_factory=dict)
     datasets: dict[str, DatasetRecord] = field(default_factory=dict)
     changed: datetime | None = None
+    whole: bool = True
     version: int = 0
 
     @property
@@ -160,6 +162,31 @@ class Board:
         for record in records:
             if record.production and record.run:
                 self._learn(record)
+
+    def begin(self, records: Iterable[Record]) -> None:
+        """Learn how all runs stand; the past of each is read later."""
+        self.learn(records)
+        for book in self.books.values():
+            book.whole = False
+
+    def learn_past(self, book: Book, records: Iterable[Record]) -> None:
+        """Learn the whole past of a run."""
+        self.learn(records)
+        book.whole = True
+        book.version += 1
+
+    def unread(self, since: datetime) -> list[Book]:
+        """Return the runs whose past is wanted and unknown, the newest first.
+
+        :param since: runs that are over are wanted if they changed after this moment.
+        """
+        found = [
+            book
+            for book in self.books.values()
+            if not book.whole
+            and (not book.ended or (book.changed is not None and book.changed > since))
+        ]
+        return sorted(found, key=lambda book: book.changed or since, reverse=True)
 
     def _learn(self, record: Record) -> None:
         place = record.production, record.run

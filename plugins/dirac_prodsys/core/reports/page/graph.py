@@ -21,14 +21,15 @@ from dirac_prodsys.core.reports.page.words import eta
 
 
 def nodes(
-    run: RunView, plan: Mapping[str, Any], definition: Definition | None, now: float
+    run: RunView | None, plan: Mapping[str, Any], definition: Definition | None, now: float
 ) -> tuple[Node, ...]:
     """Return the steps, parents before children.
 
+    :param run: None: nothing of the plan was made.
     :param plan: JSON form of its plan; empty: unknown.
     """
-    views = {step.name: step for step in run.steps}
-    said = {} if run.airflow is None else run.airflow.said
+    views = {} if run is None else {step.name: step for step in run.steps}
+    said = {} if run is None or run.airflow is None else run.airflow.said
     branches = {} if definition is None else definition.branches()
     planned = {step["name"]: step for step in plan.get("steps", ())}
     names = list(dict.fromkeys([*planned, *views]))
@@ -50,9 +51,11 @@ def nodes(
     )
 
 
-def edges(run: RunView, plan: Mapping[str, Any], definition: Definition | None) -> tuple[Edge, ...]:
+def edges(
+    run: RunView | None, plan: Mapping[str, Any], definition: Definition | None
+) -> tuple[Edge, ...]:
     """Return what links the steps."""
-    views = {step.name: step for step in run.steps}
+    views = {} if run is None else {step.name: step for step in run.steps}
     planned = {step["name"]: step for step in plan.get("steps", ())}
     labels = {} if definition is None else definition.labels()
     found = []

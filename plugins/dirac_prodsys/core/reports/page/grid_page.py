@@ -13,7 +13,7 @@ from dirac_prodsys.core.reports.page.answers.common import Colour, Sources
 from dirac_prodsys.core.reports.page.answers.site import CheckView, ComponentView, GridAnswer
 from dirac_prodsys.core.reports.page.rows import GridLook
 from dirac_prodsys.core.reports.page.words import freshness
-from dirac_prodsys.core.text.wording import span
+from dirac_prodsys.core.text.wording import plural, span
 
 #: seconds after which a component of Airflow should have been alive again
 _BEAT = 15.0
@@ -75,6 +75,8 @@ def grid_page(
         proxy_words=_proxy(left),
         components=tuple(_component(one, now) for one in beats),
         checks=tuple(_check(one) for one in checked.found),
+        wrong=_wrong(checked.found),
+        verdict=_verdict(checked),
         checked=freshness(checked.at, now, checked.every, checked.why),
         sources=sources,
     )
@@ -86,6 +88,30 @@ def _words(look: GridLook | None, now: float) -> str:
     if look.why:
         return look.why
     return f"the grid answers: last look {span(now - (look.at or now))} ago"
+
+
+def _wrong(found: Sequence[Diagnosis]) -> int:
+    return sum(one.outcome == "found" and one.severity != "note" for one in found)
+
+
+def _verdict(checked: Checked) -> str:
+    """Sum up the checks: what is wrong, what is worth knowing, what nobody knows."""
+    if not checked.found:
+        if checked.at is None:
+            return f"{checked.why or 'nothing was checked'}; this takes some seconds"
+        return f"nothing could be checked: {checked.why}"
+    outcomes = [one.outcome for one in checked.found]
+    wrong = _wrong(checked.found)
+    remarks = outcomes.count("found") - wrong
+    said = [f"{wrong} {plural('thing', wrong)} {'is' if wrong == 1 else 'are'} wrong" * bool(wrong)]
+    silent, unseen = outcomes.count("no answer"), outcomes.count("not seen")
+    said += [
+        f"{remarks} {plural('remark', remarks)}" * bool(remarks),
+        f"{silent} {plural('check', silent)} got no answer" * bool(silent),
+        f"{unseen} cannot be seen from here" * bool(unseen),
+        f"{outcomes.count('passed')} passed",
+    ]
+    return "; ".join(filter(None, said if wrong else ["nothing is wrong", *said]))
 
 
 def _proxy(left: float | None) -> str:

@@ -188,6 +188,7 @@ class Site:
         parts = [
             _paragraph(answer.words),
             _paragraph(f"Proxy: {answer.proxy_words}"),
+            _paragraph(answer.verdict),
             _table(("Component", "State", "Last alive"), beats),
             _table(("Severity", "Outcome", "What", "Way out"), checks),
         ]

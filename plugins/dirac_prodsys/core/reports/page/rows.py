@@ -9,7 +9,7 @@ Invariant: pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -38,6 +38,9 @@ from dirac_prodsys.core.reports.status_progress import RunOverview, overviews
 from dirac_prodsys.core.reports.status_view import StatusRow
 
 _HOUR = timedelta(hours=1)
+
+#: why there is no estimate of a run whose past is not known yet
+_UNREAD = "its past is being read"
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ def run_view(book: Book, airflow: AirflowRun | None, look: GridLook, now: float)
     past = book.past()
     past.look(rows, now)
     overview = next(iter(overviews(rows, past, now)), None)
+    if overview is not None and not book.whole:
+        overview = _without_estimates(overview)
     said = {} if airflow is None else airflow.said
     progress = () if overview is None else overview.progress.steps
     steps = tuple(
@@ -178,6 +183,18 @@ def seen_of(book: Book, look: GridLook, now: float) -> Freshness:
 def _seen(track: Track, look: GridLook) -> Snapshot:
     """Return a transformation as it was last seen, by the grid or the ledger."""
     return look.snapshots[track.key[1]] if _is_newer(track, look) else track.snapshot()
+
+
+def _without_estimates(overview: RunOverview) -> RunOverview:
+    """Return an overview that was made without the past: estimates say so."""
+    whole = overview.progress
+
+    def unread(made: Forecast) -> Forecast:
+        return made if made.known else Forecast(why=_UNREAD)
+
+    steps = tuple(replace(step, forecast=unread(step.forecast)) for step in whole.steps)
+    progress = replace(whole, steps=steps, forecast=unread(whole.forecast))
+    return replace(overview, progress=progress)
 
 
 def _is_newer(track: Track, look: GridLook) -> bool:
@@ -226,7 +243,7 @@ def _row(
         tasks=amount(Amount() if overview is None else overview.progress.tasks, "tasks"),
         events=_events(book, steps),
         failed_jobs=sum(bad_tasks(step.seen) for step in steps),
-        failures_last_hour=_lately(steps, now),
+        failures_last_hour=_lately(book, steps, now),
         datasets=tuple(
             dataset(
                 step.track.step.dataset,
@@ -285,9 +302,11 @@ def _events(book: Book, steps: Sequence[StepView]) -> AmountView | None:
     return events(float(sum(made)), float(sum(wanted))) if wanted else None
 
 
-def _lately(steps: Sequence[StepView], now: float) -> int | None:
+def _lately(book: Book, steps: Sequence[StepView], now: float) -> int | None:
     """Count the failures of the last hour; None: what was before is unknown."""
     before = moment(now) - _HOUR
+    if not book.whole:
+        return 0 if book.changed is not None and book.changed < before else None
     found = 0
     for step in steps:
         then = step.track.failed_at(before)

@@ -6,14 +6,17 @@ Invariant: pure. Words that a job left are shown as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
-from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.grid.jobs import JobReport, JobRow, JobState
 from dirac_prodsys.core.plan.origins import origin_words
+from dirac_prodsys.core.policy.counts import bad_tasks
 from dirac_prodsys.core.query.meta_query import form_text
 from dirac_prodsys.core.reports.advice import advice_for
 from dirac_prodsys.core.reports.ledger.record import Record, moment
-from dirac_prodsys.core.reports.ledger.records import JobsRecord, VerdictRecord
+from dirac_prodsys.core.reports.ledger.records import VerdictRecord
 from dirac_prodsys.core.reports.page.answers.common import StateView
 from dirac_prodsys.core.reports.page.answers.production import Node
 from dirac_prodsys.core.reports.page.answers.step import (
@@ -42,7 +45,6 @@ from dirac_prodsys.core.reports.page.run_page import (
     definition_of,
     links,
 )
-from dirac_prodsys.core.reports.page.states import causes_of
 from dirac_prodsys.core.reports.page.story import story
 from dirac_prodsys.core.reports.page.words import events, places
 from dirac_prodsys.core.reports.run_progress import StepProgress, rate_words
@@ -51,8 +53,43 @@ from dirac_prodsys.core.reports.run_progress import StepProgress, rate_words
 _MOST = 20
 _OTHERS = "others"
 
-#: transformation: ID, and name → its address in the portal
-Portal = Callable[[int, str], str]
+
+@dataclass(frozen=True)
+class Portal:
+    """Gives addresses outside of Airflow; empty ones where the connection names none.
+
+    :param transformation: ID, and name → its address in the portal.
+    :param job: ID → its address; :param log: ID → the address of its log.
+    """
+
+    transformation: Callable[[int, str], str]
+    job: Callable[[int], str]
+    log: Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class JobsNow:
+    """The jobs of a step, as the grid has them.
+
+    :param report: None: they were not seen yet.
+    :param at: when they were seen; None: never. :param why: why they are not newer; or empty.
+    """
+
+    report: JobReport | None = None
+    at: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class _Jobs:
+    """The table of jobs that is shown, wherever it comes from."""
+
+    rows: tuple[JobRow, ...] = ()
+    unit: str = "jobs"
+    at: datetime | None = None
+    note: str = ""
+    live: bool = False
+
 
 _MAY: Mapping[str, tuple[str, ...]] = {
     "asks": (
@@ -88,10 +125,11 @@ def step_page(
     around: Surroundings,
     portal: Portal,
     now: float,
+    jobs_now: Callable[[StepView], JobsNow] = lambda _: JobsNow(),
 ) -> StepAnswer | None:
     """Return the page of a step; None: the run has none of that name.
 
-    :param portal: gives the address of a transformation in DIRAC's portal.
+    :param jobs_now: asks for the jobs of a step, as the grid has them.
     """
     definition = definition_of(run, papers)
     plan: Mapping[str, Any] = {} if papers.plan is None else papers.plan.plan
@@ -127,7 +165,7 @@ def step_page(
         catalogue_files=None if view is None else view.seen.catalogue_files,
         events=_events(view),
         course=_course(run, view),
-        failures=_failures(None if view is None else view.track.jobs, view),
+        failures=_failures(_jobs(view, jobs_now), portal),
         input=_query(planned, view, _origins(planned, definition), "input"),
         output=_query(planned, view, None, "output"),
         body=_body(planned, view),
@@ -177,7 +215,7 @@ def _transformation(track: Track, view: StepView | None, portal: Portal) -> Tran
         group_size=step.group_size,
         tasks_declared=step.tasks,
         adopted=step.adopted,
-        portal=portal(number, step.name),
+        portal=portal.transformation(number, step.name),
     )
 
 
@@ -209,8 +247,29 @@ def _course(run: RunView, view: StepView | None) -> CourseView:
     )
 
 
-def _failures(jobs: JobsRecord | None, view: StepView | None) -> FailuresView:
-    rows = [] if jobs is None else [row for row in jobs.rows if JobState(0, row.status).bad]
+def _jobs(view: StepView | None, jobs_now: Callable[[StepView], JobsNow]) -> _Jobs:
+    """Return the newest table of jobs: the grid's, if any failed; else that of the history."""
+    if view is None:
+        return _Jobs(note="it was not made yet")
+    record = view.track.jobs
+    kept = _Jobs(note="its jobs are looked at when they fail often, and at the end of the step")
+    if record is not None:
+        rows = tuple(
+            JobRow(one.status, one.minor, one.application, one.site, one.total, one.samples)
+            for one in record.rows
+        )
+        kept = _Jobs(rows, record.unit, record.at, record.note)
+    if not bad_tasks(view.seen):
+        return kept
+    found = jobs_now(view)
+    if found.report is None or found.at is None or (kept.at is not None and kept.at > found.at):
+        return replace(kept, note="; ".join(filter(None, (found.why, kept.note))))
+    note = "; ".join(filter(None, (found.why, found.report.note)))
+    return _Jobs(found.report.rows, found.report.unit, found.at, note, live=not found.why)
+
+
+def _failures(jobs: _Jobs, portal: Portal) -> FailuresView:
+    rows = [row for row in jobs.rows if JobState(0, row.status).bad]
     counts: dict[tuple[str, str], int] = {}
     samples: dict[tuple[str, str], list[int]] = {}
     for row in rows:
@@ -225,9 +284,7 @@ def _failures(jobs: JobsRecord | None, view: StepView | None) -> FailuresView:
         place = (cause if cause in causes else _OTHERS), (site if site in sites else _OTHERS)
         before, some = cells.get(place, (0, []))
         cells[place] = before + number, [*some, *samples[cause, site]]
-    unit: Literal["jobs", "requests"] = (
-        "requests" if jobs is not None and jobs.unit == "requests" else "jobs"
-    )
+    unit: Literal["jobs", "requests"] = "requests" if jobs.unit == "requests" else "jobs"
     return FailuresView(
         total=sum(counts.values()),
         unit=unit,
@@ -238,23 +295,23 @@ def _failures(jobs: JobsRecord | None, view: StepView | None) -> FailuresView:
                 cause=cause,
                 site=site,
                 count=number,
-                samples=tuple(JobSample(job=job, href="") for job in sorted(some)[:5]),
+                samples=tuple(_sample(job, portal, unit) for job in sorted(some)[:5]),
             )
             for (cause, site), (number, some) in sorted(
                 cells.items(), key=lambda item: (-item[1][0], item[0])
             )
         ),
-        advice=advice_for(causes_of(jobs)),
-        at=None if jobs is None else jobs.at,
-        note=jobs.note if jobs is not None else _unlooked(view),
+        advice=advice_for(tuple(JobReport("", jobs.rows).causes())),
+        at=jobs.at,
+        live=jobs.live,
+        note=jobs.note,
     )
 
 
-def _unlooked(view: StepView | None) -> str:
-    """Say why there is no table of failures."""
-    if view is None:
-        return "it was not made yet"
-    return "its jobs are looked at when they fail often, and at the end of the step"
+def _sample(job: int, portal: Portal, unit: str) -> JobSample:
+    if unit == "requests":  # their numbers are no jobs
+        return JobSample(job=job, href="", log="")
+    return JobSample(job=job, href=portal.job(job), log=portal.log(job))
 
 
 def _frequent(counts: Mapping[tuple[str, str], int], axis: int) -> list[str]:

@@ -10,11 +10,13 @@ import { HOME } from "./paths.js";
 
 const Production = later("production", "Production");
 const Compare = later("compare", "Compare");
+const Runbook = later("runbook", "Runbook");
 const PAGES = [
   ["", "Productions", later("productions", "Productions")],
   ["errors", "Errors in files", later("errors", "Errors")],
   ["campaign", "Campaign", later("campaign", "Campaign")],
   ["grid", "Grid", later("grid", "Grid")],
+  ["new", "New", later("new", "New")],
 ];
 
 /** Keeps a mistake of ours to itself: the rest of Airflow goes on, and so does the page after a click. */
@@ -46,6 +48,7 @@ export function App({ dagId, runId }) {
   const [place = "", first = "", second = ""] = pathname.slice(HOME.length + 1).split("/").map(decoded);
   let page;
   if (place === "run") page = h(Production, { key: `${first}/${second}`, dagId: first, run: second || "~" });
+  else if (place === "runbook") page = h(Runbook, { key: first, name: first });
   else if (place === "compare") page = h(Compare, null);
   else page = h((PAGES.find(([name]) => name === place) ?? PAGES[0])[2], null);
   return h("div", { className: "dp-root" }, h(Menu, { place }), h(Guard, { key: pathname }, page));

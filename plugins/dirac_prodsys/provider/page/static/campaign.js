@@ -42,10 +42,11 @@ const offered = (names, now) => [["", "all"], ...[...new Set([...names, ...(now 
 
 function Table({ data, refresh }) {
   const comment = data.columns.findIndex((column) => column.key === "comment");
+  const made = data.rows.filter((row) => row.dataset).length;
   return h(
     React.Fragment,
     null,
-    h("p", { className: "dp-count" }, plural(data.rows.length, "dataset")),
+    h("p", { className: "dp-count" }, [made ? plural(made, "dataset") : "no dataset yet", made < data.rows.length && `${plural(data.rows.length - made, "step")} without one`].filter(Boolean).join(", ")),
     h(
       "div",
       { className: "dp-scroll", tabIndex: 0, role: "region", "aria-label": "Summary of datasets" },
@@ -66,7 +67,9 @@ function Table({ data, refresh }) {
                   "td",
                   { key: data.columns[at]?.key ?? at },
                   at === comment
-                    ? h(Comment, { dagId: row.dag_id, run: row.runs.length === 1 ? row.runs[0] : "", about: row.comment_about, comment: row.comments[0] ?? null, may: Boolean(row.dag_id), onWritten: refresh, what: "this dataset", brief: true })
+                    ? h(Comment, { dagId: row.dag_id, run: row.runs.length === 1 ? row.runs[0] : "", about: row.comment_about, comment: row.comments[0] ?? null, may: Boolean(row.dag_id), onWritten: refresh, what: row.dataset ? "this dataset" : "this step", brief: true })
+                    : data.columns[at]?.key === "dataset" && !row.dataset
+                    ? h("span", { className: "dp-muted" }, "step ", h(Said, null, row.comment_about), " of ", h(Said, null, row.productions.join(", ")))
                     : h(Said, { className: data.columns[at]?.key === "dataset" ? "dp-mono dp-break" : "dp-break" }, cell),
                   data.columns[at]?.key === "files" && row.missing ? h("div", { className: "dp-bad" }, `▲ ${plural(row.missing, "file")} lost since it was made`) : null,
                 ),

@@ -15,7 +15,7 @@ export function Errors() {
     h(Answered, { answer, what: "the errors" }, ({ errors, empty }) =>
       errors.length
         ? h("div", null, h("p", { className: "dp-count" }, h("strong", { className: "dp-need" }, `✕ ${plural(errors.length, "mistake")}`)), errors.map((error, index) => h(Mistake, { key: index, error })))
-        : h(Empty, { title: "✓ No file has errors." }, empty || "A file that is put into the folder of productions is checked within seconds."),
+        : h(Empty, { title: `✓ ${empty || "No file has an error."}` }, "A file that is put into the folder of productions is checked within seconds."),
     ),
   );
 }

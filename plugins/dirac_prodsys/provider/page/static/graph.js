@@ -28,6 +28,11 @@ export function Graph({ nodes, edges, step, onStep }) {
   // a little smaller rather than cut off
   const scale = Math.max(0.78, Math.min(1, room / (placed.width + 2 * pad)));
   const chosen = nodes.find((one) => one.step === step);
+  const left = placed.at.get(step)?.x;
+  useEffect(() => {
+    // on a narrow screen the graph is wider than its room
+    if (left !== undefined) box.current.scrollLeft = scale * (left + NODE.width + pad) - room;
+  }, [left, room]);
   return h(
     "div",
     { ref: box, className: "dp-graph", tabIndex: 0, role: "region", "aria-label": "Graph of the steps" },

@@ -4,9 +4,9 @@ import { React, h } from "./host.js";
 import { useAnswer } from "./api.js";
 import { Answered } from "./freshness.js";
 import { Fact, Long, Part, Said } from "./parts.js";
-import { plural } from "./words.js";
 
-const OUTCOMES = { found: "✕ found", "no answer": "? no answer", "not seen": "○ not seen", passed: "✓ passed" };
+const FOUND = { error: "✕ wrong", warning: "▲ warning", note: "i remark" };
+const OUTCOMES = { "no answer": "? no answer", "not seen": "○ not seen", passed: "✓ passed" };
 const HEALTH = { healthy: "✓", unhealthy: "✕" };
 
 export function Grid() {
@@ -18,7 +18,6 @@ export function Grid() {
 const dated = (one) => Boolean(one.last.at || one.last.why);
 
 function Page({ data }) {
-  const wrong = data.checks.filter((one) => one.outcome !== "passed");
   const colour = data.answers == null ? "gray" : data.answers ? "green" : "red";
   return h(
     React.Fragment,
@@ -33,9 +32,9 @@ function Page({ data }) {
     ),
     h(
       Part,
-      { title: "What is wrong", aside: h("span", { className: "dp-muted" }, `checked: ${data.checked.words}`) },
-      wrong.length ? h("p", { className: "dp-count" }, h("strong", { className: "dp-need" }, `${plural(wrong.length, "check")} did not pass`)) : h("p", null, data.checks.length ? "✓ All checks passed." : "Nothing was checked yet. dirac-prodsys doctor does it at once."),
-      h("ul", { className: "dp-checks" }, data.checks.map((check) => h("li", { key: check.code }, h("span", { className: `dp-state dp-${check.colour}` }, OUTCOMES[check.outcome] ?? check.outcome), h("div", null, h(Long, { text: check.what }), " ", h("span", { className: "dp-muted dp-mono" }, check.code), check.way_out && check.outcome !== "passed" ? h("div", { className: "dp-advice" }, "→ ", h(Said, null, check.way_out)) : null)))),
+      { title: "What is wrong", aside: h("span", { className: "dp-muted" }, data.checked.at ? `checked: ${data.checked.words}` : "") },
+      h("p", { className: "dp-count", role: "status" }, data.wrong ? h("strong", { className: "dp-need" }, "✕ ", data.verdict) : h(Said, null, `${data.checks.length ? "✓ " : ""}${data.verdict}`)),
+      h("ul", { className: "dp-checks" }, data.checks.map((check) => h("li", { key: check.code }, h("span", { className: `dp-state dp-${check.colour}` }, check.outcome === "found" ? FOUND[check.severity] ?? "✕ found" : OUTCOMES[check.outcome] ?? check.outcome), h("div", null, h(Long, { text: check.what }), " ", h("span", { className: "dp-muted dp-mono" }, check.code), check.way_out && check.outcome !== "passed" ? h("div", { className: "dp-advice" }, "→ ", h(Said, null, check.way_out)) : null)))),
     ),
     h(
       Part,

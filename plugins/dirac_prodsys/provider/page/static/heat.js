@@ -17,7 +17,7 @@ export function Failures({ failures }) {
   return h(
     "div",
     null,
-    h("p", null, h("strong", null, `${plural(failures.total, one)} failed`), failures.at ? h(React.Fragment, null, ", seen at ", h(At, { stamp: failures.at })) : null, failures.note ? h(React.Fragment, null, ". ", h(Said, null, failures.note)) : null),
+    h("p", null, h("strong", null, `${plural(failures.total, one)} failed`), failures.at ? h(React.Fragment, null, failures.live ? ", seen on the grid at " : ", seen at ", h(At, { stamp: failures.at })) : null, failures.note ? h(React.Fragment, null, ". ", h(Said, null, failures.note)) : null),
     failures.advice ? h("p", { className: "dp-advice" }, "→ ", h(Said, null, failures.advice)) : null,
     h(
       "div",
@@ -51,7 +51,7 @@ export function Failures({ failures }) {
           "p",
           { role: "status" },
           `Samples at ${cell.site}: `,
-          cell.samples.length ? cell.samples.map((sample, index) => h(React.Fragment, { key: sample.job }, index ? ", " : "", h(Go, { to: sample.href }, `${one} ${sample.job}`))) : "none is known",
+          cell.samples.length ? cell.samples.map((sample, index) => h(React.Fragment, { key: sample.job }, index ? ", " : "", h(Go, { to: sample.href }, `${one} ${sample.job}`), sample.log ? h(React.Fragment, null, " (", h(Go, { to: sample.log }, "log"), ")") : null)) : "none is known",
         )
       : h("p", { className: "dp-muted" }, `Choose a number to see ${unit} to look at.`),
   );

@@ -128,8 +128,8 @@ function List({ data, set, received, filtered }) {
     h(
       "p",
       { className: "dp-count", "aria-live": "polite" },
-      need ? h("strong", { className: "dp-need" }, `! ${plural(need, "production")} ${need === 1 ? "needs" : "need"} a person`) : h("span", null, "✓ None needs a person"),
-      ` of ${count(data.total)}`,
+      need ? h("strong", { className: "dp-need" }, `! ${plural(need, "production")} ${need === 1 ? "needs" : "need"} a person`) : `✓ ${plural(data.total, "production")}, none needs a person`,
+      need ? ` of ${count(data.total)}` : null,
     ),
     h(
       "table",
@@ -170,7 +170,7 @@ const Row = React.memo(
       cell("Failures, last hour", h(Failures, { row })),
       cell("Dataset", h(Datasets, { datasets: row.datasets }), "dp-col-dataset"),
       cell("Done by", h(End, { row }), "dp-col-end"),
-      cell("Last change", h("div", { className: "dp-stack" }, h("span", { title: row.changed ?? "" }, h(Since, { stamp: row.changed })), h(Age, { seen: row.seen, received }))),
+      cell("Last change", h("div", { className: "dp-stack" }, h("span", { title: row.changed ?? "" }, h(Since, { stamp: row.changed })), row.ended ? null : h(Age, { seen: row.seen, received }))),
     );
   },
   (one, other) => one.received === other.received && one.row === other.row,

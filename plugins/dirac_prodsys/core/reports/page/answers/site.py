@@ -82,6 +82,10 @@ class GridAnswer(Answer):
     components: tuple[ComponentView, ...]
     checks: tuple[CheckView, ...]
     """What is wrong first."""
+    wrong: int
+    """How many mistakes and warnings there are; a remark is none, and what cannot be seen."""
+    verdict: str
+    """`2 things are wrong; 1 remark; 4 cannot be seen from here`."""
     checked: Freshness
     """When the checks were made; they are made anew some minutes apart."""
     sources: Sources

@@ -90,6 +90,8 @@ class JobSample(Answer):
     job: int
     href: str
     """Address in DIRAC's portal; empty: the connection names none."""
+    log: str
+    """Address of its log; empty: the connection names none."""
 
 
 class FailureCell(Answer):
@@ -113,6 +115,8 @@ class FailuresView(Answer):
     """What to do about the most frequent cause that has an advice."""
     at: datetime | None
     """When the jobs were looked at; null: never, and there is no table yet."""
+    live: bool
+    """The grid was asked just now; false: the history has it, from when the policy looked."""
     note: str
     """What limits the table; or why there is none."""
 
