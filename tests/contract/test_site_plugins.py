@@ -13,7 +13,7 @@ from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.records import ComparedFiles
 from tests.contract.systems import Gateway, OnDirac, System, spec, unique
-from tests.integration.ctadirac_versions import NEW, python_of
+from tests.integration.ctadirac_versions import NEWER, python_of
 
 STATES = ("Unused", "Assigned", "Processed")
 
@@ -86,11 +86,11 @@ class Observation:
         return made, sorted(sorted(lfns) for lfns in tasks.values())
 
 
-@pytest.fixture
-def observation(system: System, gateway: Gateway) -> Observation:
+@pytest.fixture(params=NEWER)
+def observation(system: System, gateway: Gateway, request: pytest.FixtureRequest) -> Observation:
     """An observation without files."""
     if isinstance(system, OnDirac):
-        python_of(NEW)  # the agent loads the plugins from there
+        python_of(request.param)  # the agent loads the plugins from there
     return Observation(system, gateway)
 
 

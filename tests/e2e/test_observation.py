@@ -9,10 +9,12 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from sandbox.configuration.environment import REPOSITORY
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
-from tests.integration.ctadirac_versions import NEW, python_of
+from tests.integration.ctadirac_versions import NEWER, python_of
 from tests.patience import until
 
 EXAMPLE = REPOSITORY / "include" / "productions" / "examples" / "w11_observation.yaml"
@@ -44,8 +46,9 @@ def taken(system: OnDirac, kind: str, telescope: int) -> None:
     )
 
 
-def test_an_observation_ends_with_its_dataset(site: Site, tmp_path: Path) -> None:
-    python_of(NEW)  # the agent loads the plugins from there
+@pytest.mark.parametrize("version", NEWER)
+def test_an_observation_ends_with_its_dataset(site: Site, tmp_path: Path, version: str) -> None:
+    python_of(version)  # the agent loads the plugins from there
     system = OnDirac(site.grid)
     gateway = system.gateway()
     for telescope in (1, 2, 3):

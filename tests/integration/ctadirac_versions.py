@@ -28,6 +28,8 @@ def _has_newer_python() -> bool:
 
 #: the versions that this machine has a Python for
 PRESENT = (OLD, NEW) if _has_newer_python() else (OLD,)
+#: those of them that need a newer Python than ours
+NEWER = PRESENT[1:]
 
 
 def python_of(version: str) -> str:

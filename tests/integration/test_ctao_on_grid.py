@@ -22,7 +22,7 @@ from sandbox import Grid
 from tests.agents import agents_in
 from tests.integration.conftest import cta_prod_submit, run_client
 from tests.integration.ctadirac_sources import productions
-from tests.integration.ctadirac_versions import NEW, Environment, python_of
+from tests.integration.ctadirac_versions import NEWER, Environment, python_of
 
 FULL = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
 OWN = Path(__file__).parent / "ctao" / "simulation_and_children.yml"
@@ -143,16 +143,17 @@ def test_the_services_hold_the_same_of_both_save_what_ctadirac_s_form_loses(
     assert set(lost) == ({"phiP", "merged"} if name == "own" else set())
 
 
+@pytest.mark.parametrize("version", NEWER)
 def test_the_ctadirac_of_the_connection_s_dirac_python_renders_what_is_created(
-    gateway: DiracGateway, tmp_path: Path
+    gateway: DiracGateway, tmp_path: Path, version: str
 ) -> None:
     plan = compile(load_production(OWN.read_text(), "newer.yml"), run="r1")
     step = plan.steps[0]
-    body = Environment(NEW, tmp_path).rendered([plan])[0]
+    body = Environment(version, tmp_path).rendered([plan])[0]
     (tmp_path / "agents").mkdir()
     with agents_in(tmp_path / "agents"):
         newer = AgentGateway(
-            replace(gateway.settings, backend="agent", dirac_python=python_of(NEW), timeout=180)
+            replace(gateway.settings, backend="agent", dirac_python=python_of(version), timeout=180)
         )
         made = newer.create_transformation(step.transformation)
         # a second try takes it for its own: the body that DIRAC holds is the one that was rendered

@@ -18,7 +18,7 @@ from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.site_plugins import SeenFiles, tasks_of
 from dirac_prodsys.gateway.memory.tables import AttachedFile, Transformation
 from sandbox.configuration.environment import REPOSITORY
-from tests.integration.ctadirac_versions import OLD, PRESENT, python_of
+from tests.integration.ctadirac_versions import NEWER, python_of
 
 TELESCOPE = {"data__division": "Monitoring", "data__association": "Telescope"}
 TYPES = ("Calibration", "Pointing")
@@ -68,7 +68,7 @@ def ours(
     return {"tasks": tasks, "attached": sorted(row.files.keys() - set(unused))}
 
 
-@pytest.mark.parametrize("version", [one for one in PRESENT if one != OLD])
+@pytest.mark.parametrize("version", NEWER)
 def test_the_stand_ins_make_the_tasks_that_ctadirac_s_plugins_make(
     version: str, tmp_path: Path
 ) -> None:
