@@ -49,7 +49,7 @@ dirac-versions: setup ## the contract on servers and clients of DIRAC 9.0, throu
 install-test: setup ## install the wheel by plain pip, with every Python from 3.11 to 3.13 of this machine
 	@scripts/install-test
 
-soak: fuzz walk rehearse install-test machines ## all that takes too long for every change
+soak: fuzz walk rehearse install-test machines dirac-versions ## all that takes too long for every change
 	@scripts/promtool
 
 upgrade: setup ## end a run that an older commit began: FROM=COMMIT

@@ -8,6 +8,7 @@ import pytest
 
 from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, DirectorySpec
 from dirac_prodsys.errors import GatewayUnavailable
+from dirac_prodsys.gateway.verbs.parameters import as_written
 from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from tests.contract.cleaning import SENTENCES
 from tests.contract.systems import (
@@ -26,8 +27,9 @@ NAME = "OutputDirectories"
 
 
 def stored_directories(gateway: Gateway, transformation: int) -> object:
-    """What DIRAC's agent is answered."""
-    return gateway.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)[NAME]
+    """What was written for DIRAC's agent."""
+    kept = gateway.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)
+    return as_written(kept[NAME])
 
 
 @pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence.__name__)

@@ -218,6 +218,7 @@ def test_names_that_dirac_misreads_are_refused(gateway: Gateway, name: str) -> N
         gateway.create_transformation(spec(name))
 
 
+@pytest.mark.dirac_91
 def test_additional_parameters_are_kept_completed_and_compared(gateway: Gateway) -> None:
     bare = spec(unique())
     made = gateway.create_transformation(bare)

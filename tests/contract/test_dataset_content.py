@@ -11,6 +11,9 @@ from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, System, prepared, unique
 
+#: the catalogue of DIRAC 9.0 cannot describe a dataset, nor freeze one of several files
+pytestmark = pytest.mark.dirac_91
+
 
 def made(
     system: System, gateway: Gateway, files: int = 3, *, freeze: bool = True, folder: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dirac_prodsys.core.grid.catalogue_files import CatalogueFile
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import DatasetSpec
@@ -11,6 +13,9 @@ from dirac_prodsys.gateway.procedures.dataset_lists import keep_list, kept_list
 from dirac_prodsys.gateway.procedures.dataset_reports import check_of, content_of
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, System, prepared, spec, unique
+
+#: the catalogue of DIRAC 9.0 cannot describe a dataset, nor freeze one of several files
+pytestmark = pytest.mark.dirac_91
 
 
 def test_the_list_of_a_dataset_is_kept_and_names_the_file_that_went(

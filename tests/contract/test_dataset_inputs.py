@@ -32,6 +32,7 @@ def test_one_whose_start_was_cut_short_is_adopted(gateway: Gateway) -> None:
     assert (again.id, again.adopted, again.status) == (made.id, True, Status.NEW)
 
 
+@pytest.mark.dirac_91
 def test_the_query_of_a_dataset_is_found_by_its_path_and_by_its_base_name(
     system: System, gateway: Gateway
 ) -> None:
@@ -46,6 +47,7 @@ def test_the_query_of_a_dataset_is_found_by_its_path_and_by_its_base_name(
         assert MetaQuery.from_dirac(gateway.dataset_query(asked)) == query
 
 
+@pytest.mark.dirac_91
 def test_values_of_a_dataset_s_query_come_back_as_they_were_written(
     system: System, gateway: Gateway
 ) -> None:

@@ -10,6 +10,9 @@ from dirac_prodsys.errors import Conflict, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, Interrupted, System, lost, prepared, unique
 
+#: the catalogue of DIRAC 9.0 cannot describe a dataset, nor freeze one of several files
+pytestmark = pytest.mark.dirac_91
+
 
 def dataset(query: MetaQuery, **changes: object) -> DatasetSpec:
     fields = {"name": f"/sim/datasets/{unique()}", "query": query, "annotation": "for a test"}

@@ -15,6 +15,9 @@ from dirac_prodsys.gateway.records import ComparedFiles
 from tests.contract.systems import Gateway, OnDirac, System, spec, unique
 from tests.integration.ctadirac_versions import NEWER, python_of
 
+#: the plugins of a grid of DIRAC 9.0 read their parameters in quotes
+pytestmark = pytest.mark.dirac_91
+
 STATES = ("Unused", "Assigned", "Processed")
 
 

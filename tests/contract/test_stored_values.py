@@ -123,6 +123,7 @@ def test_a_query_that_was_sent_without_regard_to_24_bits_is_not_adopted(gateway:
     assert "52.374000549316406" in meeting.differences[0]
 
 
+@pytest.mark.dirac_91
 def test_a_dataset_holds_the_files_that_have_its_fraction_and_says_its_query_as_it_was_written(
     system: System, gateway: Gateway
 ) -> None:

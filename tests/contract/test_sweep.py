@@ -40,6 +40,7 @@ def what(seen: Sweep) -> list[str]:
     return [one.what for one in seen.findings]
 
 
+@pytest.mark.dirac_91
 def test_a_transformation_of_others_is_read_with_queries_counts_and_dataset(
     gateway: Gateway,
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_production_of_dirac_is_read_by_its_name(gateway: Gateway) -> None:
 
 
 @pytest.mark.in_process  # it counts calls
+@pytest.mark.dirac_91
 def test_what_goes_behind_our_back_is_found(system: System, gateway: Gateway) -> None:
     production = unique()
     directory = prepared(gateway)

@@ -20,6 +20,8 @@ USEFUL = {
 }
 #: versions of DIRAC for which this is tested
 VERSIONS = ("9.1.",)
+#: beginning of older ones -> what they cannot do
+LACKING = {"9.0.": "it makes no datasets, and its plugins read their parameters in quotes"}
 
 #: seconds of proxy that are too few
 SHORT_PROXY = 24 * 3600
@@ -125,9 +127,11 @@ def _other_services(facts: Facts) -> Iterator[Trouble]:
 def _version(facts: Facts) -> Iterator[Trouble]:
     for name, answer in grid_of(facts).services.items():
         if name in NEEDED and not isinstance(answer, Missing):
-            tested = answer.version.lstrip("v").startswith(VERSIONS)
-            if not tested:
-                yield Trouble(f"{name} runs DIRAC {answer.version or 'without a version'}")
+            version = answer.version.lstrip("v")
+            if not version.startswith(VERSIONS):
+                lacks = [what for those, what in LACKING.items() if version.startswith(those)]
+                text = f"{name} runs DIRAC {answer.version or 'without a version'}"
+                yield Trouble(": ".join([text, *lacks]))
 
 
 def _clocks(facts: Facts) -> Iterator[Trouble]:

@@ -25,6 +25,8 @@ from dirac_prodsys.gateway.verbs.services import CATALOGUE, FILE_CHUNK, chunks
 _NAME_WIDTH, _QUERY_WIDTH, _ANNOTATION_WIDTH = 128, 512, 512
 
 _FROZEN = ("Frozen", "Static")
+#: what its database says of the call that DIRAC 9.0 makes
+_WRONG_CALL = "_query() takes 2 positional arguments"
 
 #: folders in one call: the service lists the files of each
 FOLDER_CHUNK = 50
@@ -59,7 +61,7 @@ class DatasetVerbs(CatalogueVerbs):
                 f"there is no dataset {name} in the file catalogue",
                 "create it, or name another; datasets are known by their base name",
             )
-        reply = self._fc("getDatasetParameters", {base: True})
+        reply = self._described({base: True})
         parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[base]
         return self._as_meant(parameters["MetaQuery"])
 
@@ -97,7 +99,7 @@ class DatasetVerbs(CatalogueVerbs):
         found = []
         for chunk in chunks(sorted(paths), FILE_CHUNK):
             named = dict.fromkeys(chunk, True)
-            parameters = self._fc("getDatasetParameters", named)["Successful"]
+            parameters = self._described(named)["Successful"]
             if not parameters:  # all were removed meanwhile
                 continue
             notes = self._each("getDatasetAnnotation", dict.fromkeys(parameters, True))
@@ -133,6 +135,23 @@ class DatasetVerbs(CatalogueVerbs):
         self._remove_dataset(path, base)
         return True
 
+    def _described(self, names: Mapping[str, bool]) -> Mapping[str, Any]:
+        """Return the catalogue's answer to ``getDatasetParameters``.
+
+        :raises GatewayRejected: also by DIRAC 9.0, whose service calls its database wrongly.
+        """
+        try:
+            return self._fc("getDatasetParameters", dict(names))
+        except GatewayRejected as error:
+            if _WRONG_CALL not in error.reason:
+                raise
+            raise GatewayRejected(
+                "the file catalogue of DIRAC 9.0 can neither describe a dataset nor freeze one of "
+                "several files",
+                "datasets need a file catalogue of DIRAC 9.1; a production without `dataset:` runs "
+                "on 9.0, too",
+            ) from None
+
     def _read_dataset(self, name: str) -> _ReadDataset | None:
         """Return a dataset as the catalogue has it; None if there is none."""
         path, _ = _dataset_name(name)
@@ -142,7 +161,7 @@ class DatasetVerbs(CatalogueVerbs):
         parent = posixpath.dirname(path)
         if not self._each("isDirectory", {parent: True})[parent]:
             return None
-        reply = self._fc("getDatasetParameters", {path: True})
+        reply = self._described({path: True})
         if "No such dataset" in str((reply.get("Failed") or {}).get(path, "")):
             return None
         row = each(reply, f"{CATALOGUE}.getDatasetParameters")[path]

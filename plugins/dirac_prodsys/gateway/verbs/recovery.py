@@ -24,6 +24,7 @@ from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.bodies.banned_sites import avoided_sites, avoiding
 from dirac_prodsys.gateway.records import ComparedFiles, FileChange, StoredFiles
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.verbs.parameters import as_written
 from dirac_prodsys.gateway.verbs.replies import packed_value
 from dirac_prodsys.gateway.verbs.services import (
     CATALOGUE,
@@ -220,7 +221,7 @@ class RecoveryVerbs(CatalogueVerbs):
     def read_note(self, transformation: int, name: str) -> str:
         """See :meth:`ProductionGateway.read_note`."""
         found = self._ts("getAdditionalParameters", transformation)
-        return str(found.get(name, ""))
+        return as_written(found.get(name, ""))
 
     def write_note(self, transformation: int, name: str, text: str) -> None:
         """See :meth:`ProductionGateway.write_note`."""

@@ -16,6 +16,7 @@ from dirac_prodsys.core.grid.run_numbers import RunRange
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION
 from dirac_prodsys.errors import Conflict
+from dirac_prodsys.gateway.verbs.parameters import as_written
 from dirac_prodsys.gateway.verbs.services import ServiceCalls
 
 _COLUMNS = ["TransformationID", "TransformationName", "Status", "TransformationFamily"]
@@ -36,7 +37,7 @@ class RunVerbs(ServiceCalls):
             if text is None or row["Status"] in REMOVED_TRANSFORMATION:
                 continue
             name = str(row["TransformationName"])
-            found = run_numbers.read(name, str(text))
+            found = run_numbers.read(name, as_written(text))
             if found is not None:
                 yield int(row["TransformationID"]), found
 

@@ -17,6 +17,7 @@ from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, Transformatio
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import MetaQueryError
 from dirac_prodsys.gateway.bodies.banned_sites import as_created
+from dirac_prodsys.gateway.verbs.parameters import holds
 
 #: most lines of a differing body that a message shows
 _BODY_LINES = 30
@@ -95,7 +96,7 @@ def differences(
     lines += [
         f"parameter {name}: asked {value!r}, found {stored.parameters[name]!r}"
         for name, value in spec.parameters.items()
-        if name in stored.parameters and str(stored.parameters[name]) != str(value)
+        if name in stored.parameters and not holds(stored.parameters[name], value)
     ]
     if body != stored.body:
         lines += ["body:", *_body_difference(body, stored.body)]

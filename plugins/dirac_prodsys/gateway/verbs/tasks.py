@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dirac_prodsys.errors import GatewayError, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway.verbs.parameters import as_written
 from dirac_prodsys.gateway.verbs.states import TransformationStates
 
 #: tasks in one call: the service inserts them one by one, and must answer in time
@@ -219,7 +220,7 @@ class _Queue:
         """Return the claims of all callers, by token."""
         found: dict[str, Any] = self.verbs._ts("getAdditionalParameters", self.transformation)
         return {
-            name.removeprefix(CLAIM): _Claim.from_text(name.removeprefix(CLAIM), str(text))
+            name.removeprefix(CLAIM): _Claim.from_text(name.removeprefix(CLAIM), as_written(text))
             for name, text in found.items()
             if name.startswith(CLAIM)
         }

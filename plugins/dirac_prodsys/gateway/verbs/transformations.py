@@ -17,6 +17,7 @@ from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.gateway.verbs import output_directories
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.verbs.parameters import holds, in_quotes
 from dirac_prodsys.gateway.verbs.run_numbers import RunVerbs
 from dirac_prodsys.gateway.verbs.services import chunks
 from dirac_prodsys.gateway.verbs.states import SUMMARY
@@ -144,20 +145,22 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
             )
         if run_numbers.RUN_NUMBERS not in stored.parameters:
             self._claim_runs(spec, stored.id)
-        missing = {k: v for k, v in spec.parameters.items() if k not in stored.parameters}
+        kept = stored.parameters
+        missing = {k: v for k, v in spec.parameters.items() if k not in kept}
         own = output_directories.value_of(spec, stored.id)
-        if stored.parameters.get(output_directories.PARAMETER) != own:
+        if not holds(kept.get(output_directories.PARAMETER), own):
             missing[output_directories.PARAMETER] = own
         for name, value in missing.items():
             self._ts("setTransformationParameter", stored.id, name, value)
         if missing:
             kept = self._stored(stored.id).parameters
-            lost = [name for name in missing if str(kept.get(name)) != str(missing[name])]
+            lost = [name for name in missing if not holds(kept.get(name), missing[name])]
             if lost:
                 raise GatewayRejected(
                     f"transformation {stored.id} did not keep the parameters {', '.join(lost)}",
                     "parameter names are at most 32 letters",
                 )
+        _refuse_quotes(spec, stored.id, kept)
         return TransformationRecord(stored.id, spec.name, stored.status, adopted)
 
     def _differing(
@@ -190,6 +193,20 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
                 return None
             raise
         return dict(query)
+
+
+def _refuse_quotes(spec: TransformationSpec, identifier: int, kept: Mapping[str, Any]) -> None:
+    """Refuse parameters that the plugin would read in quotes: it would take other files, or none.
+
+    Run numbers are for us alone.
+    """
+    asked = {k: v for k, v in spec.parameters.items() if k != run_numbers.RUN_NUMBERS}
+    if quoted := in_quotes(kept, asked):
+        raise GatewayRejected(
+            f"this DIRAC keeps the parameters {', '.join(quoted)} of transformation {identifier} "
+            f"in quotes: the plugin {spec.plugin} would read the quotes, too",
+            "DIRAC 9.0 does so and 9.1 does not: use a grid of 9.1, or a plugin without parameters",
+        )
 
 
 def _check_name(name: str) -> None:

@@ -346,6 +346,10 @@ def test_what_looks_like_a_fault_and_is_none(facts: Facts) -> None:
         (agent("WorkflowTaskAgent/SubmitTasks", ""), "its SubmitTasks is there and empty"),
         (agent("TransformationAgent/Status", "Inactive"), "Status = Inactive"),
         (
+            services(FileCatalog=replace(ANSWER, version="v9.0.28")),
+            "runs DIRAC v9.0.28: it makes no datasets",
+        ),
+        (
             work(unused=(LeftFiles("p__r__merge", 9),), with_input=TaskTraces()),
             "cannot use 9 files",
         ),
