@@ -51,6 +51,7 @@ install-test: setup ## install the wheel by plain pip, with every Python from 3.
 
 soak: fuzz walk rehearse install-test machines dirac-versions ## all that takes too long for every change
 	@scripts/promtool
+	@scripts/test-peer
 
 upgrade: setup ## end a run that an older commit began: FROM=COMMIT
 	@$(RUN) sandbox.rehearsal.upgrade $(FROM)
