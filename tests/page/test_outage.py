@@ -50,6 +50,11 @@ def test_a_grid_that_is_down_is_said_beside_the_data(
     ages = page.locator(".dp-ages")
     expect(ages).to_contain_text("DIRAC 15 min old: DIRAC does not answer: connection refused")
     expect(page.get_by_role("link", name="bands", exact=True)).to_be_visible()
+    above = page.get_by_text("What comes from DIRAC is 15 min old")
+    expect(above).to_be_visible()
+    boxes = above.bounding_box(), page.get_by_role("link", name="bands", exact=True).bounding_box()
+    first, second = (box["y"] for box in boxes if box is not None)
+    assert first < second
 
 
 def test_a_login_that_has_ended_says_what_to_do(

@@ -109,7 +109,14 @@ _MAY: Mapping[str, tuple[str, ...]] = {
     "outage": ("Nothing: it goes on when the grid answers.",),
 }
 
+#: of a step without a verdict that counts
+_OVER: Mapping[str, str] = {
+    "completed": "nothing: it is over",
+    "cleaned": "nothing: it is over",
+    "not begun": "it begins by itself when its turn comes",
+}
 _NEXT: Mapping[str, str] = {
+    "wait": "it is looked at again until that changes",
     "flush": "the files that are left over are flushed",
     "recover": "files that failed are looked after",
     "extend": "tasks are added in place of failed ones",
@@ -193,7 +200,7 @@ def _why(node: Node, state: StateView, records: Sequence[Record]) -> Why:
         line=state.words,
         verdict=verdict,
         since=state.since,
-        next="" if verdict is None else _NEXT.get(verdict.verdict, ""),
+        next=_OVER.get(state.kind, "") if verdict is None else _NEXT.get(verdict.verdict, ""),
         may=_MAY.get(state.kind, ()),
         history=tuple(newest_first[1:] if verdict is not None else newest_first),
     )

@@ -32,6 +32,20 @@ export function Ages({ sources, received, refresh }) {
   );
 }
 
+/** Says above an answer which of its sources is silent, and how old that makes what stands below. */
+function Silent({ sources, received }) {
+  const now = useNow();
+  const since = Math.max(0, (now - received) / 1000);
+  const silent = Object.entries(NAMES).filter(([key]) => sources[key].stale && sources[key].why);
+  if (!silent.length) return null;
+  const each = silent.map(([key, name]) => {
+    const { age, why } = sources[key];
+    const words = age == null ? `Nothing is known from ${name} yet` : `What comes from ${name} is ${span(age + since)} old`;
+    return h("p", { key, role: "status" }, h("strong", null, `▲ ${words}: `), h(Said, null, why));
+  });
+  return h("div", { className: "dp-trouble" }, each);
+}
+
 /** Says that the server does not answer, how old the page is, and when it is asked again. */
 export function Trouble({ problem, received, next, refresh }) {
   const now = useNow();
@@ -61,6 +75,7 @@ export function Answered({ answer, what, missing, children }) {
     React.Fragment,
     null,
     problem ? h(Trouble, { problem, received, next, refresh }) : null,
+    data.sources ? h(Silent, { sources: data.sources, received }) : null,
     children(data),
     data.sources ? h(Ages, { sources: data.sources, received, refresh }) : null,
   );

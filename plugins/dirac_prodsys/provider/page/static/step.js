@@ -79,7 +79,7 @@ function WhyPart({ why, state }) {
       { className: "dp-facts" },
       why.since ? h(Fact, { name: "Since" }, h(At, { stamp: why.since })) : null,
       verdict ? h(Fact, { name: "Verdict" }, verdict.verdict, ": ", h(Said, null, verdict.reason)) : h(Fact, { name: "Verdict" }, "none is recorded yet"),
-      h(Fact, { name: "What comes next" }, why.next ? h(Said, null, why.next) : "nothing by itself, or it is unknown"),
+      h(Fact, { name: "What comes next" }, h(Said, null, why.next || "unknown: no verdict is recorded yet")),
       why.may.length ? h(Fact, { name: "What you may do" }, h("ul", { className: "dp-may" }, why.may.map((one) => h("li", { key: one }, h(Said, null, one))))) : null,
     ),
     why.history.length

@@ -42,7 +42,7 @@ class Why(Answer):
     """The verdict now; null: none is recorded yet."""
     since: datetime | None
     next: str
-    """What comes next by itself; empty: nothing, or it is unknown."""
+    """What comes next by itself; empty: it is unknown."""
     may: tuple[str, ...]
     """What a person may do about it, a sentence each."""
     history: tuple[Judged, ...]
