@@ -148,8 +148,8 @@ def _needs(item: pytest.Item) -> set[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure what groups of tests cost."""
-    config.pluginmanager.register(Costs(_group), "costs")
+    """Measure what each file of tests costs."""
+    config.pluginmanager.register(Costs(lambda test: test.partition("::")[0]), "costs")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 #: groups that are printed, the dearest first
-PRINTED = 30
+PRINTED = 40
 
 
 class Costs:
