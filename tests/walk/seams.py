@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+from weakref import WeakKeyDictionary
 
 from airflow.providers.standard.operators import hitl as hitl_operator
 from airflow.sdk._shared.dagnode.node import GenericDAGNode
@@ -22,7 +23,7 @@ from dirac_prodsys.core.run import generations
 from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.provider import gate_trigger, hook, triggers
 from dirac_prodsys.provider.tasks import preparing, run_end, run_report
-from dirac_prodsys.provider.waiting import poller
+from dirac_prodsys.provider.waiting import poller, xcoms
 from tests.walk import clicks
 from tests.walk.clock import no_waiting
 from tests.walk.processes import SETTINGS
@@ -98,6 +99,11 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         (hook.DiracHook, "asettings", asettings),
         (hook, "open_gateway", lambda _: walk.gateway(walk.at_work)),
         (poller, "open_gateway", lambda _: walk.gateway(walk.triggerer)),
+        # what they keep holds the loop that it is kept for, and so the walk
+        *(
+            (where, name, WeakKeyDictionary())
+            for where, name in ((poller, "_POLLERS"), (xcoms, "_LINES"))
+        ),
         (triggers, "judge", looked),
         *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),

@@ -21,6 +21,7 @@ from typing import Any
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.provider.tasks.run_plan import RunPlan
 from tests.walk import seams
 from tests.walk.clock import Clock
 from tests.walk.clock import Loop as VirtualLoop
@@ -255,6 +256,9 @@ class Walk(Person):
     def prepared(self, operator: Any) -> Any:
         prepared = self.prepare(operator)
         prepared.outage_patience = self.patience
+        if (kept := getattr(prepared, "_run_plan", None)) is not None:
+            # a fresh process has none; and the one of the DAG would keep this walk alive
+            prepared._run_plan = RunPlan(kept.production)
         return prepared
 
     def planned(self, production: Production, *, run: str, **given: Any) -> ProductionPlan:
