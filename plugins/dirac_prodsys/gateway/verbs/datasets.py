@@ -141,7 +141,7 @@ class DatasetVerbs(CatalogueVerbs):
         :raises GatewayRejected: also by DIRAC 9.0, whose service calls its database wrongly.
         """
         try:
-            return self._fc("getDatasetParameters", dict(names))
+            reply: Mapping[str, Any] = self._fc("getDatasetParameters", dict(names))
         except GatewayRejected as error:
             if _WRONG_CALL not in error.reason:
                 raise
@@ -151,6 +151,7 @@ class DatasetVerbs(CatalogueVerbs):
                 "datasets need a file catalogue of DIRAC 9.1; a production without `dataset:` runs "
                 "on 9.0, too",
             ) from None
+        return reply
 
     def _read_dataset(self, name: str) -> _ReadDataset | None:
         """Return a dataset as the catalogue has it; None if there is none."""
