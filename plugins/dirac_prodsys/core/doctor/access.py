@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dirac_prodsys.core.doctor.check import Check, Trouble
 from dirac_prodsys.core.doctor.facts import Facts, Missing, ServiceAnswer, known
 from dirac_prodsys.core.doctor.grid_settings import grid_of
+from dirac_prodsys.core.grid.dirac_versions import TESTED, lacking
 from dirac_prodsys.core.text.wording import clock, span
 
 #: services that every production needs
@@ -18,10 +19,6 @@ USEFUL = {
     "WorkloadManagement/JobManager": "jobs are neither taken nor ended",
     "Production/ProductionManager": "runs are not entered in the ProductionSystem",
 }
-#: versions of DIRAC for which this is tested
-VERSIONS = ("9.1.",)
-#: beginning of older ones -> what they cannot do
-LACKING = {"9.0.": "it makes no datasets, and its plugins read their parameters in quotes"}
 
 #: seconds of proxy that are too few
 SHORT_PROXY = 24 * 3600
@@ -126,12 +123,11 @@ def _other_services(facts: Facts) -> Iterator[Trouble]:
 
 def _version(facts: Facts) -> Iterator[Trouble]:
     for name, answer in grid_of(facts).services.items():
-        if name in NEEDED and not isinstance(answer, Missing):
-            version = answer.version.lstrip("v")
-            if not version.startswith(VERSIONS):
-                lacks = [what for those, what in LACKING.items() if version.startswith(those)]
-                text = f"{name} runs DIRAC {answer.version or 'without a version'}"
-                yield Trouble(": ".join([text, *lacks]))
+        if name not in NEEDED or isinstance(answer, Missing):
+            continue
+        if not answer.version.lstrip("v").startswith(TESTED):
+            text = f"{name} runs DIRAC {answer.version or 'without a version'}"
+            yield Trouble(": ".join(filter(None, [text, lacking(answer.version)])))
 
 
 def _clocks(facts: Facts) -> Iterator[Trouble]:

@@ -218,8 +218,8 @@ class MemoryGateway(DiracVerbs):
             user="memory",
             group=group,
             vo=self.settings.vo or "memory",
-            version="memory",
-            services=dict.fromkeys(IN_USE, "memory"),
+            version=self.grid.version,
+            services=dict.fromkeys(IN_USE, self.grid.version),
         )
 
     def configured_options(self, sections: Sequence[str]) -> dict[str, str]:

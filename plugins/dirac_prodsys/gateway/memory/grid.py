@@ -52,6 +52,8 @@ class MemoryGrid(MemoryAgents):
         self.faults: list[Fault] = []
         #: while True, no service answers
         self.down = False
+        #: of its DIRAC, as services answer it
+        self.version = "memory"
         #: groups that may write to the Transformation System; empty: all
         self.production_groups: set[str] = set()
         #: what the grid's configuration names

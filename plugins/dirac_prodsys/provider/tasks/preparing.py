@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.grid.dirac_versions import makes_datasets
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.parameters import taken
 from dirac_prodsys.core.run.generations import left_out
 from dirac_prodsys.errors import NotFound, ProdsysError
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from dirac_prodsys.provider.people.params import (
     generation_of_run,
     given_values,
@@ -111,7 +113,8 @@ class DiracVerifyOperator(ProductionTask):
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Ask Airflow and the grid.
 
-        :raises AirflowFailException: a transformation was not created, or is gone; nobody agreed.
+        :raises AirflowFailException: a transformation was not created, or is gone; nobody agreed;
+            the grid cannot make the datasets.
         """
         # an approval that was cleared alone may have been refused while a create went on
         tasks = [*filter(None, [self.approval]), *sorted(self.created.values())]
@@ -128,12 +131,27 @@ class DiracVerifyOperator(ProductionTask):
         if gone:
             reason = f"nothing starts: the grid has no {', '.join(gone)}"
             raise AirflowFailException(str(NotFound(reason, _HINT)))
+        if any(step.dataset is not None for step in plan.steps):
+            self._demand_datasets(state)
         made = {step: found[name].id for step, name in names.items()}
         self.log.info("created: %s", ", ".join(f"{step} {number}" for step, number in made.items()))
         late = [step for step in self.late if step in planned]
         for step in late:
             self.log.info("%s is created later: what it takes is not known yet", step)
         return {"created": made, "later": late}
+
+    def _demand_datasets(self, state: Mapping[str, Any]) -> None:
+        """Refuse a grid that makes none, before weeks of jobs and not after them.
+
+        :raises AirflowFailException: its file catalogue is of such a version.
+        """
+        version = self.on_grid(lambda gateway: gateway.ping().services[CATALOGUE], state)
+        if not makes_datasets(version):
+            raise AirflowFailException(
+                "nothing starts: the production makes datasets, and the file catalogue of DIRAC "
+                f"{version.lstrip('v')} cannot\n"
+                "  hint: use a grid of DIRAC 9.1, or take `dataset:` out of the file"
+            )
 
 
 _RETIRED = "the page of this DAG says why; put its file back, then trigger a new run"

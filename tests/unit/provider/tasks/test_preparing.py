@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import run_tag
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.dag_builder import build_dag
@@ -59,6 +61,28 @@ def test_it_tells_the_transformation_of_each_step(
     create(production, context, "make", "merge")
     assert verify.work(context, {}) == {"created": {"make": 1, "merge": 2}, "later": []}
     assert {t.status for t in grid.transformations.values()} == {"New"}
+
+
+def test_a_production_with_datasets_does_not_start_where_none_can_be_made(
+    grid: MemoryGrid, production: Production, verify: DiracVerifyOperator, context: Context
+) -> None:
+    create(production, context, "make", "merge")
+    grid.version = "v9.0.28"
+    with pytest.raises(AirflowFailException, match=r"nothing starts: .* DIRAC 9\.0\.28 cannot"):
+        verify.work(context, {})
+    grid.version = "v9.1.22"
+    assert verify.work(context, {})["created"] == {"make": 1, "merge": 2}
+
+
+def test_a_production_without_datasets_starts_there(
+    grid: MemoryGrid, context: Context, states: dict[str, str | None]
+) -> None:
+    plain = load_production(re.sub(r"(?m)^ *dataset:.*\n", "", TWO_STEPS), "two.yaml")
+    assert not any(step.dataset for step in compile(plain, run="r1").steps)
+    create(plain, context, "make", "merge")
+    grid.version = "v9.0.28"
+    verify = DiracVerifyOperator(task_id="verify", production=plain, created=TASKS, late=())
+    assert verify.work(context, {})["created"] == {"make": 1, "merge": 2}
 
 
 @pytest.mark.parametrize("state", ["failed", "upstream_failed", "skipped", "running", None])
