@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
-from tests.contract.systems import Gateway, System, prepared, spec, unique
+from tests.contract.systems import Gateway, System, spec, unique
+from tests.contract.test_datasets import dataset, filled
 
 pytestmark = [pytest.mark.grid, pytest.mark.parametrize("system", ["dirac"], indirect=True)]
 
@@ -20,17 +20,14 @@ pytestmark = [pytest.mark.grid, pytest.mark.parametrize("system", ["dirac"], ind
 def test_a_dataset_is_refused_and_leaves_nothing(
     system: System, gateway: Gateway, freeze: bool
 ) -> None:
-    directory = prepared(gateway)
-    for number in range(2):
-        system.register(f"{directory.path}/{number}", {})
-    name = f"/sim/datasets/{unique()}"
-    wanted = DatasetSpec(name=name, query=MetaQuery.parse(directory.metadata), freeze=freeze)
+    directory = filled(system, gateway, files=2)
+    wanted = dataset(MetaQuery.parse(directory.metadata), freeze=freeze)
     for _ in range(2):
         with pytest.raises(GatewayRejected, match=r"DIRAC 9\.0 can neither describe") as refused:
             gateway.create_dataset(wanted)
         assert "9.1" in refused.value.hint
-        reply = gateway.services.call(CATALOGUE, "getDatasets", {name: True})
-        assert reply["Successful"] == {name: {}}
+        reply = gateway.services.call(CATALOGUE, "getDatasets", {wanted.name: True})
+        assert reply["Successful"] == {wanted.name: {}}
 
 
 def test_parameters_that_a_plugin_would_read_in_quotes_are_refused(gateway: Gateway) -> None:

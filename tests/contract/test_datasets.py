@@ -29,9 +29,7 @@ def filled(system: System, gateway: Gateway, files: int = 3) -> DirectorySpec:
 def test_a_dataset_that_holds_too_many_or_too_few_files_is_refused_and_leaves_nothing(
     system: System, gateway: Gateway
 ) -> None:
-    directory = prepared(gateway)
-    for number in range(3):
-        system.register(f"{directory.path}/{number}", {})
+    directory = filled(system, gateway)
     name = f"/sim/datasets/{unique()}"
     wanted = DatasetSpec(name=name, query=MetaQuery.parse(directory.metadata), freeze=False)
     for bounds in ({"max_files": 2}, {"min_files": 4}):

@@ -100,10 +100,8 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         (hook, "open_gateway", lambda _: walk.gateway(walk.at_work)),
         (poller, "open_gateway", lambda _: walk.gateway(walk.triggerer)),
         # what they keep holds the loop that it is kept for, and so the walk
-        *(
-            (where, name, WeakKeyDictionary())
-            for where, name in ((poller, "_POLLERS"), (xcoms, "_LINES"))
-        ),
+        (poller, "_POLLERS", WeakKeyDictionary()),
+        (xcoms, "_LINES", WeakKeyDictionary()),
         (triggers, "judge", looked),
         *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),

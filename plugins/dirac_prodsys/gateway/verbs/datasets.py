@@ -135,13 +135,13 @@ class DatasetVerbs(CatalogueVerbs):
         self._remove_dataset(path, base)
         return True
 
-    def _described(self, names: Mapping[str, bool]) -> Mapping[str, Any]:
+    def _described(self, names: dict[str, bool]) -> Mapping[str, Any]:
         """Return the catalogue's answer to ``getDatasetParameters``.
 
         :raises GatewayRejected: also by DIRAC 9.0, whose service calls its database wrongly.
         """
         try:
-            reply: Mapping[str, Any] = self._fc("getDatasetParameters", dict(names))
+            reply: Mapping[str, Any] = self._fc("getDatasetParameters", names)
         except GatewayRejected as error:
             if _WRONG_CALL not in error.reason:
                 raise

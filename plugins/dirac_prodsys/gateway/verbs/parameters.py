@@ -7,7 +7,6 @@ DIRAC 9.0 stores a value as a string literal of MySQL, in quotes and escaped, an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 #: second letter of an escape (``mysql_real_escape_string``) -> its meaning, unless it means itself
@@ -27,15 +26,3 @@ def as_written(value: Any) -> str:
 def holds(stored: Any, value: Any) -> bool:
     """Check whether a parameter is stored with this value; None: it is not stored."""
     return stored is not None and str(value) in (str(stored), as_written(stored))
-
-
-def in_quotes(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """Return the names of those asked for that are stored in quotes, which plugins would read.
-
-    :param parameters: as they are stored.
-    """
-    return [
-        name
-        for name, value in asked.items()
-        if holds(parameters.get(name), value) and str(parameters[name]) != str(value)
-    ]

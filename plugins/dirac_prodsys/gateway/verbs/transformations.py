@@ -17,7 +17,7 @@ from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.gateway.verbs import output_directories
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
-from dirac_prodsys.gateway.verbs.parameters import holds, in_quotes
+from dirac_prodsys.gateway.verbs.parameters import holds
 from dirac_prodsys.gateway.verbs.run_numbers import RunVerbs
 from dirac_prodsys.gateway.verbs.services import chunks
 from dirac_prodsys.gateway.verbs.states import SUMMARY
@@ -199,9 +199,15 @@ def _refuse_quotes(spec: TransformationSpec, identifier: int, kept: Mapping[str,
     """Refuse parameters that the plugin would read in quotes: it would take other files, or none.
 
     Run numbers are for us alone.
+
+    :param kept: as they are stored; each that is asked for is among them, with its value.
     """
-    asked = {k: v for k, v in spec.parameters.items() if k != run_numbers.RUN_NUMBERS}
-    if quoted := in_quotes(kept, asked):
+    quoted = [
+        name
+        for name, value in spec.parameters.items()
+        if name != run_numbers.RUN_NUMBERS and str(kept[name]) != str(value)
+    ]
+    if quoted:
         raise GatewayRejected(
             f"this DIRAC keeps the parameters {', '.join(quoted)} of transformation {identifier} "
             f"in quotes: the plugin {spec.plugin} would read the quotes, too",

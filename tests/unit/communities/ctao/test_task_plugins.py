@@ -1,6 +1,7 @@
 """CTADIRAC's task-making plugins, on the in-memory grid.
 
-``tests/e2e/test_observation.py`` has CTADIRAC's own.
+``tests/integration/test_ctao_plugins.py`` compares them with CTADIRAC's own, and
+``tests/contract/test_site_plugins.py`` holds both to one contract.
 """
 
 from __future__ import annotations

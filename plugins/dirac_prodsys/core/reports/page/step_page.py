@@ -110,7 +110,7 @@ _MAY: Mapping[str, tuple[str, ...]] = {
 }
 
 #: of a step without a verdict that counts
-_OVER: Mapping[str, str] = {
+_WITHOUT_VERDICT: Mapping[str, str] = {
     "completed": "nothing: it is over",
     "cleaned": "nothing: it is over",
     "not begun": "it begins by itself when its turn comes",
@@ -196,11 +196,12 @@ def _why(node: Node, state: StateView, records: Sequence[Record]) -> Why:
     newest_first = sorted(judged, key=lambda one: one.at, reverse=True)
     over = node.state.kind in ("completed", "cleaned", "not begun")
     verdict = newest_first[0] if newest_first and not over else None
+    known = _WITHOUT_VERDICT.get(state.kind) if verdict is None else _NEXT.get(verdict.verdict)
     return Why(
         line=state.words,
         verdict=verdict,
         since=state.since,
-        next=_OVER.get(state.kind, "") if verdict is None else _NEXT.get(verdict.verdict, ""),
+        next=known or "",
         may=_MAY.get(state.kind, ()),
         history=tuple(newest_first[1:] if verdict is not None else newest_first),
     )
