@@ -60,6 +60,13 @@ PREVIEW_RUN = "run"
 #: most steps in the table of a DAG's documentation
 _SHOWN_STEPS = 100
 
+#: tasks that may wait for weeks
+_WAITS = frozenset({"ready", "wait_for", "wait_for_input", "wait_for_completion"})
+
+#: how often such a task is tried again: Airflow may take a wait that was resumed for a failed one
+#: (see :mod:`provider.waiting.event_time`); what has really failed is not tried again
+_WAIT_RETRIES = 10
+
 #: most characters of a production's text that its DAG shows
 _SHOWN_SOURCE = 64 * 1024
 
@@ -146,6 +153,8 @@ def _task(asked: _Asked, group: TaskGroup) -> BaseOperator:
     else:
         name = {"task_id": task_id, "task_display_name": task_id.rpartition(".")[2]}
     name["doc_md"] = sentence(place, asked.plan)
+    if place.part in _WAITS:
+        name["retries"] = _WAIT_RETRIES
     make = _MAKERS[place.part]
     made: BaseOperator = make(asked, task_group=group, production=asked.production, **name)
     return made

@@ -34,7 +34,7 @@ from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us
 from dirac_prodsys.provider.reporting.wait_records import WaitRecords
-from dirac_prodsys.provider.waiting.event_time import wait_until
+from dirac_prodsys.provider.waiting.event_time import unhurried_after, wait_until
 from dirac_prodsys.provider.waiting.poller import Poller, attached
 from dirac_prodsys.provider.waiting.state_keeping import STATE, StateKeeper
 from dirac_prodsys.provider.waiting.task_states import recent_states, task_state
@@ -222,6 +222,7 @@ class DiracTransformationTrigger(BaseTrigger):
         seen = Seen(self.step or self.name, rules=rules, history=history)
         wait = str(getattr(self.task_instance, "task_id", "") or "")
         records = WaitRecords(self.place or {}, self.log, wait_log.story.recorded, wait)
+        unhurried = time.monotonic() + unhurried_after(self.not_before)
         missed = stopped = 0
         # a step's first wait counts all its files; a wait that is taken up counts from its first
         # look, for another process may have counted before
@@ -266,6 +267,10 @@ class DiracTransformationTrigger(BaseTrigger):
                 if verdict.kind in DECISIVE:
                     event = self._event(verdict.kind, verdict.reason, snapshot, history, wait_log)
                     return {**event, "tasks": verdict.tasks}
+                # after each of these the wait goes on
+                if time.monotonic() < unhurried:
+                    look = await poller.look(self.transformation)
+                    continue
                 due = clock["now"] >= history.tell_after
                 if self.tell and (about := matter(verdict, history.reported, due=due)):
                     why = verdict.alarm or verdict.reason

@@ -216,7 +216,9 @@ def test_the_dag_starts_nothing_by_itself_and_waits_for_nobody_when_triggered() 
     assert dag.catchup is False
     assert dag.is_paused_upon_creation is False
     assert dag.tags == {"dirac", "production", "sim", "demo"}
-    assert {task.retries for task in dag.tasks} == {3}
+    # Airflow may take a wait that was resumed for a failed one, again and again over weeks
+    assert {task.retries for task in dag.tasks if "wait_for" in task.task_id} == {10}
+    assert {task.retries for task in dag.tasks if "wait_for" not in task.task_id} == {3}
 
 
 def test_its_page_shows_the_text_and_its_digest_and_no_text_ends_the_block_early() -> None:

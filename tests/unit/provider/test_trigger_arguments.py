@@ -17,7 +17,17 @@ def test_the_earliest_event_follows_airflows_own_interval(
     monkeypatch.setattr(event_time.time, "time", lambda: 1000.0)
     assert event_time.earliest_event() == 0.0
     monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "5")
-    assert event_time.earliest_event() == 1007.0
+    assert event_time.earliest_event() == 1010.0
+
+
+def test_what_can_wait_comes_later_but_no_clock_of_another_host_delays_it_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_time.time, "time", lambda: 1000.0)
+    assert event_time.unhurried_after(1010.0) == 25.0
+    assert event_time.unhurried_after(900.0) == 0.0
+    assert event_time.unhurried_after(0.0) == 0.0
+    assert event_time.unhurried_after(9000.0) == 60.0
 
 
 @pytest.mark.parametrize(
