@@ -267,10 +267,6 @@ class DiracTransformationTrigger(BaseTrigger):
                 if verdict.kind in DECISIVE:
                     event = self._event(verdict.kind, verdict.reason, snapshot, history, wait_log)
                     return {**event, "tasks": verdict.tasks}
-                # after each of these the wait goes on
-                if time.monotonic() < unhurried:
-                    look = await poller.look(self.transformation)
-                    continue
                 due = clock["now"] >= history.tell_after
                 if self.tell and (about := matter(verdict, history.reported, due=due)):
                     why = verdict.alarm or verdict.reason
@@ -285,7 +281,8 @@ class DiracTransformationTrigger(BaseTrigger):
                 if self.asks and verdict.question:
                     why = verdict.alarm or verdict.reason
                     return self._event("ask", why, snapshot, history, wait_log)
-                if keeper.wakes():
+                # any other event serves this as well, so that it may wait for ever
+                if time.monotonic() >= unhurried and keeper.wakes():
                     why = wait_log.story.state.line if wait_log.story.state else verdict.reason
                     return self._event("state", why, snapshot, history, wait_log)
             look = await poller.look(self.transformation)

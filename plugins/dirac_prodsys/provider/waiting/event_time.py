@@ -13,8 +13,8 @@ from airflow.sdk.configuration import conf
 #: seconds that a busy scheduler may take to hear of a worker that has ended
 SCHEDULER_SECONDS = 5.0
 
-#: more seconds for what can wait, a notice for example: while a machine is so busy that the
-#: scheduler hears later still, a try of the task is lost
+#: more seconds for what can wait: on a machine so busy that the scheduler hears later still, a try
+#: of the task is lost
 UNHURRIED_SECONDS = 15.0
 
 

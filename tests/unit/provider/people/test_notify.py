@@ -39,7 +39,6 @@ from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.tasks import run_report, wait_report
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
-from dirac_prodsys.provider.waiting import event_time
 from tests.unit.provider.conftest import TWO_STEPS
 from tests.unit.provider.waits import Begun, events
 
@@ -332,9 +331,7 @@ async def test_a_trigger_says_once_that_the_run_misses_its_deadline(begun: Begun
     assert event["kind"] == "timeout"
 
 
-async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(
-    begun: Begun, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(begun: Begun) -> None:
     begun.grid.advance(200)
     trigger = begun.merging(tell=True)
     trigger.rules["flush"] = "manual"
@@ -348,14 +345,6 @@ async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(
     early.rules["flush"] = "manual"
     (event,) = await events(early)
     assert (event["kind"], time.time() >= soon["tell_after"]) == ("notice", True)
-
-    # the scheduler may take a worker that has just deferred for alive; a notice can wait
-    monkeypatch.setattr(event_time, "UNHURRIED_SECONDS", 0.3)
-    begun_now = begun.merging(tell=True, not_before=time.time() + 0.1)
-    begun_now.rules["flush"] = "manual"
-    (event,) = await events(begun_now)
-    assert event["kind"] == "notice"
-    assert time.time() >= begun_now.not_before + 0.3
 
     history = {**event["history"], "told": [cause]}
     again = begun.merging(tell=True, history=history)

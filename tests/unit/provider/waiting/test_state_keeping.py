@@ -21,7 +21,7 @@ from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
-from dirac_prodsys.provider.waiting import task_states
+from dirac_prodsys.provider.waiting import event_time, task_states
 from tests.unit.provider.waits import Begun, events
 
 
@@ -272,6 +272,19 @@ async def test_a_worker_is_woken_for_a_stop_and_not_again_soon(
         done, _ = await asyncio.wait({waiting}, timeout=0.5)
         assert bool(done) == wakes
         waiting.cancel()
+
+
+async def test_a_worker_is_woken_for_the_state_alone_only_when_airflow_knows_that_the_last_is_gone(
+    begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_as(begun, "alice", "why")
+    stored = Story(stored="waiting").to_dict()
+    monkeypatch.setattr(event_time, "UNHURRIED_SECONDS", 0.4)
+    deferred = time.time()
+    trigger = begun.making(story=stored, not_before=deferred + 0.1)
+    (event,) = await events(watched(trigger, [], monkeypatch))
+    assert event["kind"] == "state"
+    assert time.time() >= deferred + 0.5
 
 
 class Running:
