@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast rehearse fuzz walk machines dirac-versions soak install-test upgrade lint up down image image-test lock clean
+.PHONY: help setup demo test test-fast campaigns rehearse fuzz walk machines dirac-versions soak install-test upgrade lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 # the tests' modules are compiled once, not by each worker and at each run
 TEST := env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest
@@ -20,10 +20,14 @@ up: setup ## start the demo's grid and Airflow without running anything
 down: ## stop everything that demo and up started
 	@test ! -x .venv/bin/python || $(RUN) sandbox.demo down
 
-test: setup ## all tests, four at a time: most of them wait
+test: setup ## the tests of every change, five at a time: most of them wait
 	@scripts/setup browser
 	@scripts/setup-ctadirac >/dev/null || test $$? -eq 3
-	@$(TEST) -n 4 --no-loadscope-reorder
+	@$(TEST) -n 5 --no-loadscope-reorder
+
+campaigns: setup ## whole campaigns on whole sites, the parts of which `make test` tries
+	@scripts/setup-ctadirac >/dev/null || test $$? -eq 3
+	@$(TEST) -n 3 --no-loadscope-reorder -m soak
 
 test-fast: setup ## for every save: tests without a grid, without processes of Airflow, none long
 	@$(TEST) -n 2 -q -m "not grid and not airflow and not long"
@@ -49,7 +53,7 @@ dirac-versions: setup ## the contract on servers and clients of DIRAC 9.0, throu
 install-test: setup ## install the wheel by plain pip, with every Python from 3.11 to 3.13 of this machine
 	@scripts/install-test
 
-soak: fuzz walk rehearse install-test machines dirac-versions ## all that takes too long for every change
+soak: campaigns fuzz walk rehearse install-test machines dirac-versions ## all that takes too long for every change
 	@scripts/promtool
 	@scripts/test-peer
 

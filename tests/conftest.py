@@ -94,10 +94,14 @@ _TOGETHER = tuple(
     for begin in (
         "tests/e2e/full/",
         "tests/e2e/machines/",
-        # two halves, each with a site of its own
-        "tests/e2e/test_[i-z]",
-        "tests/e2e/test_[a-h]",
-        "tests/integration/",
+        # three parts, each with a site of its own
+        "tests/e2e/test_[a-d]",
+        "tests/e2e/test_[n-z]",
+        "tests/e2e/test_[e-m]",
+        # two parts, each with a grid of its own
+        "tests/integration/test_[a-m]",
+        "tests/integration/test_[n-z]",
+        "tests/integration/ledger/",
         "tests/rehearsal/",
         "tests/contract/",
         "tests/walk/",

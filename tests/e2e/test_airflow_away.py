@@ -16,6 +16,8 @@ from dirac_prodsys.errors import NotFound
 from tests.e2e.site import Site
 from tests.patience import until
 
+pytestmark = pytest.mark.soak
+
 STEPS = ("make", "other")
 #: as Airflow writes times into SQLite
 _FORM = "%Y-%m-%d %H:%M:%f"

@@ -17,6 +17,8 @@ from tests.e2e.site import Site
 from tests.integration.ctadirac_versions import NEWER, python_of
 from tests.patience import until
 
+pytestmark = pytest.mark.soak
+
 EXAMPLE = REPOSITORY / "include" / "productions" / "examples" / "w11_observation.yaml"
 PROGRAM = Path(__file__).with_name("observation_program.py")
 NAME, RUN, OBSERVATION = "w11_observation", "one", 31007

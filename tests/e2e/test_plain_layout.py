@@ -23,6 +23,8 @@ from tests.e2e.site import Site
 from tests.metric_receivers import StatsD, statsd
 from tests.patience import until
 
+pytestmark = pytest.mark.soak
+
 RUN = "plain"
 BROKEN = "broken.yaml"
 

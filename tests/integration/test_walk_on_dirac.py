@@ -17,7 +17,7 @@ from tests.walk.on_dirac import DiracWalk, seams
 pytestmark = pytest.mark.grid
 
 #: walks in every test run; `make walk` walks 30
-WALKS = int(os.environ.get("WALKS_ON_DIRAC", "6"))
+WALKS = int(os.environ.get("WALKS_ON_DIRAC", "3"))
 
 
 def suffer(grid: Grid, over: threading.Event) -> None:

@@ -223,6 +223,7 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
     return rehearse("--tasks", 2, "--files", 3, *examples, *(folder / f"{n}.yaml" for n in own))
 
 
+@pytest.mark.soak
 def test_every_file_of_an_angle_with_a_fraction_reaches_its_children_and_its_dataset(
     side_by_side: dict[str, dict[str, Any]],
 ) -> None:
@@ -244,6 +245,7 @@ def test_every_file_of_an_angle_with_a_fraction_reaches_its_children_and_its_dat
     }
 
 
+@pytest.mark.soak
 def test_examples_of_three_kinds_come_to_their_end_side_by_side(
     side_by_side: dict[str, dict[str, Any]],
 ) -> None:
@@ -271,6 +273,7 @@ def test_examples_of_three_kinds_come_to_their_end_side_by_side(
     assert any("Remove these files for ever?" in note for note in moving["notes"])
 
 
+@pytest.mark.soak
 def test_datasets_of_a_chain_are_the_same_in_catalogue_ledger_and_event(
     side_by_side: dict[str, dict[str, Any]],
 ) -> None:
@@ -284,6 +287,7 @@ def test_datasets_of_a_chain_are_the_same_in_catalogue_ledger_and_event(
     ]
 
 
+@pytest.mark.soak
 def test_a_gather_by_axis_and_one_by_number_take_what_they_name(
     side_by_side: dict[str, dict[str, Any]],
 ) -> None:
@@ -293,6 +297,7 @@ def test_a_gather_by_axis_and_one_by_number_take_what_they_name(
     assert gather["datasets"][0]["files"] == 1
 
 
+@pytest.mark.soak
 def test_ctao_s_own_production_comes_to_its_end_on_the_full_grid(tmp_path: Path) -> None:
     file = tmp_path / "full_production_config.yml"
     file.write_text(productions()[FULL])

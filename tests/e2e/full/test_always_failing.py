@@ -17,6 +17,8 @@ from dirac_prodsys.core.naming import transformation_name
 from tests.contract.systems import Gateway, OnDirac
 from tests.e2e.site import Site
 
+pytestmark = pytest.mark.soak
+
 NAME, RUN = "failing", "run"
 FOLDER = f"/sim/{NAME}/stock"
 MAX_RESETS = 3

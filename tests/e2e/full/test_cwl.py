@@ -16,6 +16,8 @@ import pytest
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
 
+pytestmark = pytest.mark.soak
+
 PI = Path(__file__).parents[2] / "cwl" / "pi"
 RUN = "cwl"
 SEEDS = 4

@@ -18,6 +18,8 @@ from tests.e2e.site import Site
 from tests.integration.grid_administrator import GridAdministrator
 from tests.patience import until
 
+pytestmark = pytest.mark.soak
+
 NAME, RUN, CAMPAIGN = "lasting", "kept", "lastingness"
 DATASET = f"/sim/datasets/{NAME}_{RUN}"
 STEPS = ("make", "merge")
