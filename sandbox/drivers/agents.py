@@ -149,7 +149,7 @@ def cycle(agents: list[tuple[str, Any]]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+")
-    parser.add_argument("--pause", type=float, default=0.5, help="seconds between two rounds")
+    parser.add_argument("--pause", type=float, default=0.8, help="seconds between two rounds")
     parser.add_argument("--extra", help="configuration file whose options win")
     parser.add_argument("--directory", help="working directory of what the agents start")
     parser.add_argument("--socket", required=True, help="socket of the grid's MariaDB")

@@ -182,7 +182,7 @@ def main() -> None:
     for name in ("work", "proxies", "logs", "job-configuration", "socket"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--slots", type=int, default=2)
-    parser.add_argument("--pause", type=float, default=0.3)
+    parser.add_argument("--pause", type=float, default=0.6)
     options = parser.parse_args()
     stop = runtime.until_terminated()
     runtime.configure_agent(LIGHT_AGENTS[0])

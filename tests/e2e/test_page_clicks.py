@@ -63,6 +63,7 @@ def page(site: Site) -> Iterator[Page]:
     assert errors == []
 
 
+@pytest.mark.soak
 def test_an_open_page_stays_through_every_outage_and_recovers(
     site: Site, running: str, page: Page, tmp_path: Path
 ) -> None:
@@ -228,7 +229,6 @@ def everywhere(page: Page, site: Site, pictures: Path) -> None:
     """Look at every page, in either theme and at either width: none is wider than the window."""
     this = f"dag_id={NAME}&run={RUN}"
     compare = f"/compare?{this}&with_{this.replace('&', '&with_')}"
-    # all four pairs are looked at in the shell: ``tests/page/test_looks.py``
     for theme, width in (("light", 1280), ("dark", 390)):
         page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
         page.set_viewport_size({"width": width, "height": 1000})

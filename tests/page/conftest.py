@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.page.shell import Shell, shell
 from tests.patience import patience
@@ -113,6 +113,11 @@ def overhang(page: Page) -> int:
     """Return by how many pixels our part of the page is wider than its room."""
     script = "(one) => one.scrollWidth - one.clientWidth"
     return int(page.locator(".dp-root").first.evaluate(script))
+
+
+def open_panel(page: Page) -> Locator:
+    """Return the panel of the chosen tab; while another is chosen, there are two."""
+    return page.locator('[role="tabpanel"][data-state="open"]')
 
 
 def asked(served: Shell, path: str) -> int:

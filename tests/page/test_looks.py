@@ -18,8 +18,15 @@ from tests.page.shell import Shell
 _GRAVE = ("serious", "critical")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1280, "light"),
+        (390, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.soak),
+        pytest.param(390, "light", marks=pytest.mark.soak),
+    ],
+)
 def test_every_page_is_readable(
     new_page: Callable[..., Page], width: int, theme: str, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from dirac_prodsys.ledger.store import Ledger
-from tests.page.conftest import HOME, PAGES, open_view
+from tests.page.conftest import HOME, PAGES, open_panel, open_view
 from tests.page.shell import Shell
 from tests.page.test_looks import picture
 
@@ -85,5 +85,5 @@ def test_a_comment_is_kept_and_a_viewer_may_write_none(
     expect(page.get_by_text("<b>seen</b> by the night shift")).to_be_visible()
     expect(page.get_by_role("button", name="Change the comment")).to_have_count(0)
     page.get_by_role("tab", name="Act").click()
-    expect(page.get_by_role("tabpanel")).to_contain_text("production_operations")
+    expect(open_panel(page)).to_contain_text("production_operations")
     expect(page.get_by_role("button", name="Stop…")).to_have_count(0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import HOME, PAGES, open_view
+from tests.page.conftest import HOME, PAGES, open_panel, open_view
 from tests.page.shell import Shell
 
 
@@ -55,9 +55,9 @@ def test_links_are_drawn_with_their_metadata(new_page: Callable[..., Page]) -> N
     )
     expect(edge).to_be_attached()
     page.get_by_role("tab", name="Plan against grid (1)").click()
-    expect(page.get_by_role("tabpanel")).to_contain_text("was stopped behind our back")
+    expect(open_panel(page)).to_contain_text("was stopped behind our back")
     page.get_by_role("tab", name="Definition").click()
-    expect(page.get_by_role("tabpanel")).to_contain_text("tasks: 14")
+    expect(open_panel(page)).to_contain_text("tasks: 14")
 
 
 def test_a_large_matrix_is_drawn_as_few_nodes(
