@@ -29,6 +29,9 @@ FLUSH_CYCLES = 3
 #: quiet times after which files are looked into if all their tasks have ended
 _ORPHANED_AFTER = 5
 
+#: quiet times after which files are flushed that the TransformationAgent does not look at
+_FORGOTTEN_AFTER = 5
+
 _SUBMITTED = frozenset({TaskStatus.SUBMITTED, TaskStatus.SUBMITTING})
 _AT_SITES = frozenset(
     {TaskStatus.MATCHED, TaskStatus.RUNNING, TaskStatus.COMPLETING, TaskStatus.STALLED}
@@ -63,6 +66,17 @@ def impatient(
         return Verdict(
             "recover", f"nothing moved for {idle:.0f} s ({verdict.reason}): asking for the jobs"
         )
+    if (
+        inputs_final
+        and idle >= _FORGOTTEN_AFTER * quiet_seconds
+        and _forgotten(snapshot, rules, seen)
+    ):
+        return Verdict(
+            "flush",
+            f"{unused_files(snapshot)} files have been Unused for {idle:.0f} s, and the "
+            "TransformationAgent looks at as many again only after hours (NoUnusedDelay): flush "
+            f"{seen.flushes + 1}",
+        )
     if seen.asked:
         alarm = f"{seen.asked} files wait for a person's decision ({verdict.reason})"
         question = verdict.question or ("files" if rules.recovery.mode == "active" else "")
@@ -71,6 +85,26 @@ def impatient(
         alarm = f"nothing moved for {idle:.0f} s: {silent}"
         return replace(verdict, alarm=alarm, about="stalled")
     return verdict
+
+
+def _forgotten(snapshot: Snapshot, rules: StepRules, seen: History) -> bool:
+    """Check for Unused files that need nothing but a look of the TransformationAgent.
+
+    It remembers how many files it could make no task of, for example because one of them was given
+    up in that moment, and then looks at as many others only after ``NoUnusedDelay``, unless the
+    status is Flush (``TransformationAgent._getTransformationFiles``). A plugin that leaves no rest
+    makes the same tasks of them with a flush as without.
+    """
+    return (
+        rules.needs_input
+        and rules.flush == "auto"
+        and not rules.leaves_rests
+        and not rules.by_requests
+        and snapshot.status is TransformationStatus.ACTIVE
+        and unused_files(snapshot) > 0
+        and not assigned_files(snapshot)
+        and seen.flushes < rules.max_flushes
+    )
 
 
 def standing_still(snapshot: Snapshot, rules: StepRules) -> str:

@@ -49,6 +49,32 @@ def test_a_stall_names_the_agent_whose_work_lies_there(
     assert words in standing_still(seen, rules)
 
 
+@pytest.mark.parametrize(
+    ("rules", "files", "flushes", "kind"),
+    [
+        ({}, {"Unused": 1, "Processed": 2}, 0, "flush"),
+        ({"flush": "manual"}, {"Unused": 1, "Processed": 2}, 0, "wait"),
+        ({"by_requests": True}, {"Unused": 1, "Processed": 2}, 0, "wait"),
+        ({}, {"Unused": 1, "Assigned": 2}, 0, "wait"),
+        # the TransformationAgent cannot make tasks of them, whatever the status
+        ({}, {"Unused": 1, "Processed": 2}, StepRules(True).max_flushes, "wait"),
+    ],
+)
+def test_files_that_the_transformation_agent_will_not_look_at_for_hours_are_flushed(
+    rules: dict[str, Any], files: dict[str, int], flushes: int, kind: str
+) -> None:
+    """It looks at another number of files only, and remembers one of which it made no task."""
+    single = replace(FILES, group_size=1, leaves_rests=False, **rules)
+    verdicts, _ = at(
+        [0, 4 * QUIET, 5 * QUIET],
+        snapshot(files=files, catalogue_files=3),
+        single,
+        History(flushes=flushes),
+    )
+    assert [verdict.kind for verdict in verdicts] == ["wait", "wait", kind]
+    assert ("NoUnusedDelay" in verdicts[-1].reason) == (kind == "flush")
+
+
 def test_a_stall_is_reported_after_its_time_and_the_wait_goes_on() -> None:
     seen = snapshot(files={"Unused": 1, "Processed": 4}, catalogue_files=6)
     verdicts, _ = at([0, STALL - 1, STALL], seen, FILES)
