@@ -98,12 +98,12 @@ _TOGETHER = tuple(
         "tests/e2e/test_[a-d]",
         "tests/e2e/test_[n-z]",
         "tests/e2e/test_[e-m]",
+        "tests/contract/",
         # two parts, each with a grid of its own
         "tests/integration/test_[a-m]",
         "tests/integration/test_[n-z]",
         "tests/integration/ledger/",
         "tests/rehearsal/",
-        "tests/contract/",
         "tests/walk/",
     )
 )
