@@ -263,8 +263,9 @@ def _twin(walk: Walk, chance: random.Random) -> str:
     after = chance.randrange(40)
 
     def begin() -> None:
-        if walk.worker.pending == "extendTransformation":
-            # nobody falls asleep between two instructions for longer than a claim holds
+        if walk.worker.pending in ("extendTransformation", "addTransformation"):
+            # nobody falls asleep between two instructions for longer than a claim holds; DIRAC
+            # refuses a name that came meanwhile, which the grid of a walk does not, see `world.py`
             walk.worker.between(0, begin)
             return
         walk.twin()
