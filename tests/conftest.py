@@ -113,16 +113,21 @@ _TOGETHER = tuple(
 _ON_A_SITE = ("tests/e2e/", "tests/rehearsal/")
 #: folder whose tests need many machines as well
 _ON_MACHINES = "tests/e2e/machines/"
-#: where tests run whole productions, read thousands of files, play all orders of calls, or start
-#: many programs
+#: where tests run whole productions, read thousands of files, play all orders of calls, start many
+#: programs or servers, or wait
 _LONG = (
     "tests/fuzz/",
     "tests/integration/",
     "tests/page/",
     "tests/walk/",
     "tests/unit/cli/test_alone.py",
+    "tests/unit/cli/test_graphml.py",
+    "tests/unit/cli/test_lint_codes.py",
+    "tests/unit/cli/test_lint_formats.py",
+    "tests/unit/cli/test_run_ids.py",
     "tests/unit/communities/test_another_community.py",
     "tests/unit/core/test_growth.py",
+    "tests/unit/docs/test_coming_from.py",
     "tests/unit/gateway/agent/test_kills.py",
     "tests/unit/gateway/agent/test_life.py",
     "tests/unit/gateway/bodies/test_uploads.py",
@@ -131,8 +136,14 @@ _LONG = (
     "tests/unit/gateway/procedures/test_two_writers.py",
     "tests/unit/gateway/verbs/test_task_makers.py",
     "tests/unit/provider/actions/test_accidents.py",
+    "tests/unit/provider/bundle/test_machines.py",
+    "tests/unit/provider/bundle/test_sources.py",
+    "tests/unit/provider/bundle/test_warm.py",
+    "tests/unit/provider/page/test_openapi.py",
+    "tests/unit/provider/page/test_rights",
     "tests/unit/provider/test_cancel_walk.py",
     "tests/unit/provider/test_dag_growth.py",
+    "tests/unit/provider/test_gates.py",
     "tests/unit/sandbox_software/",
     "tests/unit/test_first_changes.py",
 )
