@@ -26,6 +26,7 @@ test: setup ## the tests of every change, five at a time: most of them wait
 	@$(TEST) -n 5 --no-loadscope-reorder
 
 campaigns: setup ## whole campaigns on whole sites, the parts of which `make test` tries
+	@scripts/setup browser
 	@scripts/setup-ctadirac >/dev/null || test $$? -eq 3
 	@$(TEST) -n 3 --no-loadscope-reorder -m soak
 
