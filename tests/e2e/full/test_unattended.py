@@ -27,7 +27,8 @@ BAD_SITE = "SIM.SiteB.org"
 FOLDER = f"/sim/{NAME}/{RUN}"
 MADE = 6
 STALL_HOURS = 0.01
-_STALL = re.compile(r"nothing moved for \d+ s: [^\"]*Agent")
+#: files that are all Unused when their inputs are final are flushed first: then the flush is late
+_STALL = re.compile(r"(nothing moved for \d+ s: [^\"]*Agent|the TransformationAgent seems down: )")
 
 PRODUCTION = """\
 version: 1
@@ -190,8 +191,7 @@ def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> Non
     happened = events(site, "process.wait_for_completion")
     assert vanished in happened
     assert f"avoid {BAD_SITE}" in happened
-    assert "nothing moved for" in happened
-    assert "Agent" in happened
+    assert _STALL.search(happened)
     assert "came after flush" in events(site, "merge.wait_for_completion")
     copied = site.rest.xcom(NAME, RUN, "copy.wait_for_completion", "job_report")
     assert copied["statuses"] == {"Done": copied["total"]}

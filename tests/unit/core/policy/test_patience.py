@@ -122,9 +122,10 @@ def test_a_day_in_which_nobody_looked_and_nothing_moved_counts_as_a_day() -> Non
     assert "given up after 86400 s" in verdict.reason
 
 
-def test_a_flush_that_nobody_works_on_is_an_alarm_and_not_another_flush() -> None:
+@pytest.mark.parametrize("rules", [FILES, replace(FILES, group_size=1, leaves_rests=False)])
+def test_a_flush_that_nobody_works_on_is_an_alarm_and_not_another_flush(rules: StepRules) -> None:
     seen = snapshot("Flush", files={"Unused": 2, "Processed": 8}, catalogue_files=10)
-    verdicts, _ = at([0, 359, 360, 5000], seen, FILES, History(flushes=1))
+    verdicts, _ = at([0, 359, 360, 5000], seen, rules, History(flushes=1))
     assert [v.kind for v in verdicts] == ["wait"] * 4
     assert [bool(v.alarm) for v in verdicts] == [False, False, True, True]
     assert "the TransformationAgent seems down" in verdicts[2].alarm
