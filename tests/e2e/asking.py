@@ -12,15 +12,21 @@ from tests.patience import until
 QUALITY = Path(__file__).with_name("write_quality.sh")
 
 
+def pending(site: Site, run: str, task: str) -> dict[str, Any] | None:
+    """Return the question of a task that nobody has answered yet."""
+    query = {"response_received": False, "state": ["awaiting_input", "deferred", "running"]}
+    found = site.rest.get(f"dags/~/dagRuns/{run}/hitlDetails", **query)["hitl_details"]
+    return next((one for one in found if one["task_instance"]["task_id"] == task), None)
+
+
 def question(site: Site, run: str, task: str, state: str = "awaiting_input") -> dict[str, Any]:
     """Wait until it is put, as a person who looks at Required Actions does."""
 
-    def pending() -> dict[str, Any] | None:
-        query = {"response_received": False, "state": ["awaiting_input", "deferred"]}
-        found = site.rest.get(f"dags/~/dagRuns/{run}/hitlDetails", **query)["hitl_details"]
-        return next((one for one in found if one["task_instance"]["task_id"] == task), None)
+    def put() -> dict[str, Any] | None:
+        found = pending(site, run, task)
+        return None if found and found["task_instance"]["state"] == "running" else found
 
-    found = until(f"{task} asks", 240, pending, each=0.5)
+    found = until(f"{task} asks", 240, put, each=0.5)
     assert found is not None
     assert found["task_instance"]["state"] == state
     for _ in range(2):  # nobody answers before the scheduler has heard that the task waits

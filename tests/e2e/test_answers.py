@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
 import pytest
 
-from tests.e2e.asking import answer, making, question
+from tests.e2e.asking import answer, making, pending, question
 from tests.e2e.site import Site
+from tests.patience import until
 
 MANUAL, FAILING, TASK = "manual_flush_e2e", "answers_e2e", "merge.wait_for_completion"
+HASTY = "hasty_e2e"
 ANSWERS = {"mended": "Try again", "hopeless": "Give up"}
 
 
@@ -62,3 +68,43 @@ def test_what_fails_is_tried_again_or_given_up_as_a_person_says(begun: Site) -> 
         ((number, status),) = site.rows(FAILING, run, "merge")
         assert [status, *site.file_states(number)] == end
         assert site.tries(FAILING, run)[TASK] == 1
+
+
+@contextlib.contextmanager
+def scheduler_held(site: Site) -> Iterator[None]:
+    """Hold Airflow's scheduler, but not its workers, while it has no lock on the database."""
+    scheduler = site.stack.processes.find("scheduler")
+    assert scheduler is not None
+
+    def held_outside_a_transaction() -> bool:
+        scheduler.suspend()
+        try:
+            with sqlite3.connect(site.stack.home / "airflow.db", timeout=0.2) as database:
+                database.execute("BEGIN IMMEDIATE")
+                database.rollback()
+        except sqlite3.OperationalError:
+            scheduler.resume()
+            return False
+        return True
+
+    until("the scheduler is held", 30, held_outside_a_transaction)
+    try:
+        yield
+    finally:
+        scheduler.resume()
+
+
+@pytest.mark.soak
+def test_an_answer_before_the_scheduler_knows_that_the_task_waits_is_carried_out(
+    site: Site,
+) -> None:
+    """Airflow then fails the attempt, and the next one finds the answer."""
+    site.drop(HASTY, making(HASTY), merging("{flush: manual}", "true"))
+    site.begin(HASTY, "run")
+    until("the question", 240, lambda: pending(site, "run", TASK))
+    with scheduler_held(site):
+        until("the wait", 60, lambda: site.states(HASTY, "run")[TASK] == "deferred")
+        answer(site.rest, HASTY, "run", TASK, "Flush")
+    site.succeeds(HASTY, "run", seconds=400)
+    assert site.tries(HASTY, "run")[TASK] == 2
+    assert [status for _, status in site.rows(HASTY, "run", "merge")] == ["Completed"]

@@ -195,7 +195,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             return story
         before = story.state
         state = state_of(replace(seen, causes=story.causes), time.time(), before)
-        if before is not None and before.kind in ("stalled", "asks") and state.kind == "waiting":
+        if before is not None and before.kind in _JUDGED and state.kind in ("waiting", "failing"):
             state = replace(before, updated=state.updated)  # one look cannot show that
         keep(context, state, self.log)
         return replace(story, state=state, stored=state.kind)
@@ -274,6 +274,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         if kind == "jobs" and snapshot:
             state["history"] = self._mail_jobs(context, snapshot, past).to_dict()
         if kind == "ask" and snapshot:
+            earlier = asking.answer(event.get("earlier") or {})
+            if earlier and earlier[0] != questions.WAIT and not kept.get("recalled"):
+                self.log.info("the question was answered before this attempt of the task")
+                kept |= {"history": past.to_dict(), "story": event.get("story"), "recalled": True}
+                return self._answered(context, *earlier, kept)
             lost = str(kept.get("lost") or "") if kept.get("expected") else ""
             self._ask(context, str(snapshot["name"]), f"{reason}; {lost}" if lost else reason, kept)
             kept["asked"] = True
@@ -339,16 +344,20 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         )
         past = History.from_dict(kept.get("history") or {})
         given_up = option if option == questions.GIVE_UP else kept.get("option", "")
+        story = Story.from_dict(kept.get("story") or {})
+        if option != questions.WAIT:  # it waits for nobody any more
+            story = replace(story, state=None)
         state: dict[str, Any] = {
             "history": past.to_dict(),
             "deadline": kept.get("deadline"),
-            "story": kept.get("story"),
+            "story": story.to_dict(),
             "kept": {
                 "asked": option == questions.WAIT,
                 "option": given_up,
                 "accepted": option == questions.ACCEPT or bool(kept.get("accepted")),
                 "expected": None if option == questions.ACCEPT else kept.get("expected"),
                 "lost": kept.get("lost", ""),
+                "recalled": kept.get("recalled", False),
             },
         }
         event = {"snapshot": {"id": kept.get("id"), "name": kept.get("name")}}
@@ -388,6 +397,9 @@ def _found(snapshot: Mapping[str, Any]) -> int:
 def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
     return bool(snapshot) and Snapshot.from_dict(snapshot).status in REMOVED_TRANSFORMATION
 
+
+#: kinds of state that need a verdict of the policy
+_JUDGED = ("stalled", "asks")
 
 _REMOVED_HINT = "to begin anew, clear all tasks of the step's group"
 _LOST_HINT = (

@@ -33,6 +33,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us
+from dirac_prodsys.provider.people import asking
 from dirac_prodsys.provider.reporting.wait_records import WaitRecords
 from dirac_prodsys.provider.waiting.event_time import unhurried_after, wait_until
 from dirac_prodsys.provider.waiting.poller import Poller, attached
@@ -280,7 +281,8 @@ class DiracTransformationTrigger(BaseTrigger):
                     return self._event("jobs", why, snapshot, history, wait_log)
                 if self.asks and verdict.question:
                     why = verdict.alarm or verdict.reason
-                    return self._event("ask", why, snapshot, history, wait_log)
+                    event = self._event("ask", why, snapshot, history, wait_log)
+                    return {**event, "earlier": await asking.earlier(self.task_instance)}
                 # any other event serves this as well, so that it may wait for ever
                 if time.monotonic() >= unhurried and keeper.wakes():
                     why = wait_log.story.state.line if wait_log.story.state else verdict.reason

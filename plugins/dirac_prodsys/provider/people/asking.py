@@ -7,7 +7,7 @@ input). So one wait notices both: the person in Airflow, and whatever a person d
 
 Invariant: the question is put once for each attempt of a task. Airflow keeps its first text, so
 the text must be true whenever it is answered. If a question cannot be put, the log reports it, and
-the wait goes on.
+the wait goes on. An answer outlives the attempt that it was given to.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -46,6 +48,28 @@ def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bo
         log.warning("nobody can be asked in Airflow, DIRAC is watched on: %s", error)
         return False
     return True
+
+
+async def earlier(task_instance: Any) -> dict[str, Any] | None:
+    """Return the answer given to an earlier attempt, as the event that it was; None: there is none.
+
+    If a person answers before Airflow 3.3's scheduler has heard that the worker deferred, it takes
+    that report for a failure and tries the task again under the same ID (Airflow's issue 67287).
+    The answer then stands in Airflow's database, and putting the question again would remove it.
+    Only a trigger can read it.
+    """
+    if task_instance is None or (getattr(task_instance, "try_number", None) or 1) < 2:
+        return None
+    from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
+
+    try:
+        found = await sync_to_async(get_hitl_detail_content_detail)(ti_id=task_instance.id)
+    except Exception as error:  # also: no question was put
+        log.debug("no answer to an earlier attempt: %s", error)
+        return None
+    if not found.response_received:
+        return None
+    return found.model_dump(mode="json", include={"chosen_options", "responded_by_user"})
 
 
 def answer(event: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.api.datamodels._generated import HITLDetailResponse, HITLUser
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.execution_time import hitl
 
@@ -70,6 +71,26 @@ def fired(wait: TaskDeferred, grid: MemoryGrid) -> dict[str, Any]:
         return dict(task.result()[0])
 
     return asyncio.run(first())
+
+
+def next_attempt(wait: TaskDeferred, number: int) -> TaskDeferred:
+    """The same wait, as the trigger of a later attempt has it."""
+    wait.trigger.task_instance = SimpleNamespace(  # type: ignore[attr-defined]
+        id="0000", try_number=number, dag_id="d", run_id="r", task_id="t", map_index=-1
+    )
+    return wait
+
+
+def in_airflow(monkeypatch: pytest.MonkeyPatch, option: str | None) -> None:
+    """Let Airflow's database hold an answer, or a question without one."""
+    user = HITLUser(id="ada", name="ada")
+    response = HITLDetailResponse(
+        response_received=option is not None,
+        responded_by_user=user if option else None,
+        responded_at=None,
+        chosen_options=[option] if option else None,
+    )
+    monkeypatch.setattr(hitl, "get_hitl_detail_content_detail", lambda **_: response)
 
 
 def answered(option: str) -> dict[str, Any]:
@@ -176,3 +197,54 @@ def test_where_nobody_can_be_asked_the_wait_goes_on(
     wait = deferral(sensor.work, context, {})
     wait = resumed(sensor, context, wait, fired(wait, grid))
     assert wait.trigger.asks is False  # type: ignore[attr-defined]
+
+
+def test_an_answer_outlives_the_attempt_that_it_was_given_to(
+    grid: MemoryGrid,
+    sensor: DiracTransformationSensor,
+    context: Context,
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_airflow(monkeypatch, questions.FLUSH)
+    wait = next_attempt(deferral(sensor.work, context, {}), 2)
+    wait = resumed(sensor, context, wait, fired(wait, grid))
+    assert str(grid.transformations[2].status) == "Flush"
+    assert asked == []
+    event = fired(wait, grid)
+    assert (event["kind"], event["history"]["flushes"]) == ("complete", 1)
+
+
+def test_an_answer_is_carried_out_once(
+    grid: MemoryGrid,
+    sensor: DiracTransformationSensor,
+    context: Context,
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it did was not enough, so a person is asked anew."""
+    in_airflow(monkeypatch, questions.RETRY)
+    wait = next_attempt(deferral(sensor.work, context, {}), 2)
+    wait = next_attempt(resumed(sensor, context, wait, fired(wait, grid)), 2)
+    assert asked == []
+    resumed(sensor, context, wait, fired(wait, grid))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("attempt", "option"), [(1, questions.FLUSH), (2, questions.WAIT), (2, None)]
+)
+def test_other_attempts_ask(
+    grid: MemoryGrid,
+    sensor: DiracTransformationSensor,
+    context: Context,
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    attempt: int,
+    option: str | None,
+) -> None:
+    in_airflow(monkeypatch, option)
+    wait = next_attempt(deferral(sensor.work, context, {}), attempt)
+    wait = resumed(sensor, context, wait, fired(wait, grid))
+    assert len(asked) == 1
+    assert str(grid.transformations[2].status) == "Active"

@@ -13,8 +13,9 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import GetXCom, SetXCom, XComResult
 
+from dirac_prodsys.core.grid.status import FileStatus
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.reports.state_line import State
+from dirac_prodsys.core.reports.state_line import State, StateKind
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
@@ -340,6 +341,24 @@ def test_a_worker_that_comes_for_the_state_keeps_who_stopped_it_and_waits_on(
     trigger = deferral(sensor.resume, context, event)
     assert "merge Stopped by alice since" in context["task_state_store"]["state"]["line"]
     assert Story.from_dict(trigger.story).stored == "stopped"
+
+
+@pytest.mark.parametrize("kind", ["asks", "stalled"])
+def test_a_worker_keeps_a_state_that_only_the_policy_can_find_though_files_failed(
+    sensor: DiracTransformationSensor,
+    grid: MemoryGrid,
+    gateway: MemoryGateway,
+    context: dict[str, Any],
+    kind: StateKind,
+) -> None:
+    """Else its trigger would wake it once more, just when a person answers."""
+    file = next(iter(grid.transformations[2].files.values()))
+    file.status = FileStatus.MAX_RESET
+    story = Story(state=State(kind, "merge: because", "Active")).to_dict()
+    snapshot = gateway.snapshot([2])[2].to_dict()
+    event = {"kind": "ask", "reason": "x", "snapshot": snapshot, "story": story}
+    trigger = deferral(sensor.resume, context, event)
+    assert Story.from_dict(trigger.story).stored == kind
 
 
 def test_a_store_that_takes_nothing_does_not_stop_the_wait(
