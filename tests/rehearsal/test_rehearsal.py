@@ -317,6 +317,7 @@ def test_ctao_s_own_production_comes_to_its_end_on_the_full_grid(tmp_path: Path)
     assert {fed for fed, _of in links(report).values()} == {6, 2}
 
 
+@pytest.mark.soak
 def test_what_a_production_names_and_a_sandbox_lacks_is_made_for_it(tmp_path: Path) -> None:
     file = tmp_path / "elsewhere.yaml"
     file.write_text(ELSEWHERE)
