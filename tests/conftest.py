@@ -99,8 +99,9 @@ _TOGETHER = tuple(
         "tests/e2e/test_[n-z]",
         "tests/e2e/test_[e-m]",
         "tests/contract/",
-        # two parts, each with a grid of its own
-        "tests/integration/test_[a-m]",
+        # three parts, each with a grid of its own
+        "tests/integration/test_[a-d]",
+        "tests/integration/test_[e-m]",
         "tests/integration/test_[n-z]",
         "tests/integration/ledger/",
         "tests/rehearsal/",
