@@ -94,10 +94,9 @@ _TOGETHER = tuple(
     for begin in (
         "tests/e2e/full/",
         "tests/e2e/machines/",
-        # three parts, each with a site of its own
+        # two parts, each with a site of its own
         "tests/e2e/test_[a-d]",
-        "tests/e2e/test_[n-z]",
-        "tests/e2e/test_[e-m]",
+        "tests/e2e/test_[e-z]",
         "tests/contract/",
         # three parts, each with a grid of its own
         "tests/integration/test_[a-d]",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.site import Site
 
 NAME = "loop_e2e"
@@ -35,6 +37,7 @@ steps:
 """
 
 
+@pytest.mark.soak
 def test_a_loop_runs_until_its_number_is_good_enough(site: Site) -> None:
     (site.productions / f"{NAME}.yaml").write_text(TEXT)
     site.known(NAME, "tune.done", "train__3.create", "apply.create")

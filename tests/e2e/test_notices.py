@@ -6,6 +6,8 @@ import re
 import subprocess
 from email.message import Message
 
+import pytest
+
 from tests.e2e.site import Site
 from tests.integration.smtp_server import SmtpServer, smtp_server, text_of
 from tests.patience import until
@@ -38,6 +40,7 @@ def of_kind(server: SmtpServer, kind: str) -> list[Message]:
     return [mail for mail in server.mails if f"] {kind} (" in str(mail["Subject"])]
 
 
+@pytest.mark.soak
 def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(site: Site) -> None:
     patience = "  policy: {stall_after: 0.001}\n"
     site.drop(

@@ -124,6 +124,7 @@ def test_an_open_page_stays_through_every_outage_and_recovers(
     kept()
 
 
+@pytest.mark.soak
 def test_a_shifter_sees_what_is_wrong_and_acts(
     site: Site, running: str, page: Page, tmp_path: Path
 ) -> None:

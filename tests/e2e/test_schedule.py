@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.naming import run_tag
 from sandbox.airflow.rest import FINAL
@@ -78,6 +80,7 @@ def taken(site: Site, name: str, run: str, step: str) -> list[str]:
     return site.files(number)
 
 
+@pytest.mark.soak
 def test_three_productions_run_from_one_trigger_to_the_last_dataset(site: Site) -> None:
     merging = 'type: Merging\n  group_size: 2\n  input: {dataset: "${{ parameters.source }}"}'
     drop(site, "chain1", "", "make", "type: MCSimulation\n  tasks: 2")

@@ -21,7 +21,17 @@ Get = Callable[..., Any]
 
 
 @pytest.fixture
-def broken(airflow: None) -> Iterator[str]:
+def faultless(airflow: None) -> Iterator[None]:
+    """An Airflow without import errors, whichever test used its database before."""
+    with create_session() as session:
+        session.query(ParseImportError).delete()
+    yield
+    with create_session() as session:
+        session.query(ParseImportError).delete()
+
+
+@pytest.fixture
+def broken(faultless: None) -> str:
     with pytest.raises(DefinitionErrors) as caught:
         load_production(TEXT.replace("group_size", "grup_size"), "broken.yaml")
     text = f"Traceback (most recent call last):\n  …\n{type(caught.value).__name__}: {caught.value}"
@@ -31,9 +41,7 @@ def broken(airflow: None) -> Iterator[str]:
                 filename="broken.py", bundle_name="productions", stacktrace=text, timestamp=NOW
             )
         )
-    yield text
-    with create_session() as session:
-        session.query(ParseImportError).delete()
+    return text
 
 
 def test_a_mistake_has_its_place_line_caret_and_way_out(broken: str, get: Get) -> None:
@@ -45,7 +53,7 @@ def test_a_mistake_has_its_place_line_caret_and_way_out(broken: str, get: Get) -
     assert error["text"] == broken
 
 
-def test_without_a_mistake_the_page_says_so(get: Get) -> None:
+def test_without_a_mistake_the_page_says_so(faultless: None, get: Get) -> None:
     answer = get("/api/errors")
     assert (answer["errors"], answer["empty"]) == ([], "No file has an error.")
 
