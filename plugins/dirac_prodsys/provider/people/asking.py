@@ -12,6 +12,7 @@ the wait goes on. An answer outlives the attempt that it was given to.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 log = logging.getLogger(__name__)
+
+#: seconds after which it counts as not known whether there was an answer
+_PATIENCE = 20.0
 
 
 def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bool:
@@ -63,7 +67,8 @@ async def earlier(task_instance: Any) -> dict[str, Any] | None:
     from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
 
     try:
-        found = await sync_to_async(get_hitl_detail_content_detail)(ti_id=task_instance.id)
+        async with asyncio.timeout(_PATIENCE):
+            found = await sync_to_async(get_hitl_detail_content_detail)(ti_id=task_instance.id)
     except Exception as error:  # also: no question was put
         log.debug("no answer to an earlier attempt: %s", error)
         return None
