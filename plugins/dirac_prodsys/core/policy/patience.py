@@ -16,8 +16,9 @@ from dirac_prodsys.core.policy.counts import (
     attached_files,
     tally,
     unused_files,
+    without_others,
 )
-from dirac_prodsys.core.policy.files import enough_files, processed_of
+from dirac_prodsys.core.policy.files import by_input, enough_files, processed_of
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.tasks import enough_tasks
@@ -66,10 +67,11 @@ def impatient(
         return Verdict(
             "recover", f"nothing moved for {idle:.0f} s ({verdict.reason}): asking for the jobs"
         )
+    quiet = now - seen.unchanged_since
     if (
-        inputs_final
-        and idle >= _FORGOTTEN_AFTER * quiet_seconds
+        idle >= _FORGOTTEN_AFTER * quiet_seconds
         and _forgotten(snapshot, rules, seen)
+        and by_input(without_others(snapshot), quiet, quiet_seconds, inputs_final) is None
     ):
         return Verdict(
             "flush",

@@ -56,6 +56,8 @@ def test_a_stall_names_the_agent_whose_work_lies_there(
         ({"flush": "manual"}, {"Unused": 1, "Processed": 2}, 0, "wait"),
         ({"by_requests": True}, {"Unused": 1, "Processed": 2}, 0, "wait"),
         ({}, {"Unused": 1, "Assigned": 2}, 0, "wait"),
+        # one of three is not attached
+        ({}, {"Unused": 1, "Processed": 1}, 0, "wait"),
         # the TransformationAgent cannot make tasks of them, whatever the status
         ({}, {"Unused": 1, "Processed": 2}, StepRules(True).max_flushes, "wait"),
     ],
