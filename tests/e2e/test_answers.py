@@ -79,7 +79,8 @@ def scheduler_held(site: Site) -> Iterator[None]:
     def held_outside_a_transaction() -> bool:
         scheduler.suspend()
         try:
-            with sqlite3.connect(site.stack.home / "airflow.db", timeout=0.2) as database:
+            file = site.stack.home / "airflow.db"
+            with contextlib.closing(sqlite3.connect(file, timeout=0.2)) as database:
                 database.execute("BEGIN IMMEDIATE")
                 database.rollback()
         except sqlite3.OperationalError:

@@ -69,8 +69,9 @@ class DiracTransformationTrigger(BaseTrigger):
     ``tasks`` belongs to the verdict ``extend``. There are more kinds, after which the wait goes on.
     With ``tell``: ``notice``, when somebody should know of ``causes`` (what it is ``about``:
     ``stalled``, ``needs_person``, ``late``, or ``recovered``), and ``jobs``, when people may want a
-    new table of jobs. With ``asks``: ``ask``. If the task's state store no longer fits the story:
-    ``state``, because only a worker can write the store.
+    new table of jobs. With ``asks``: ``ask``, with the answer to an ``earlier`` attempt or None. If
+    the task's state store no longer fits the story: ``state``, because only a worker can write the
+    store.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.

@@ -71,6 +71,7 @@ def judge(
     if verdict is None:
         quiet = now - seen.unchanged_since
         verdict = by_input(own, quiet, quiet_seconds, inputs_final)
+    settled = verdict is None
     if verdict is None:
         verdict = by_files(own, rules, seen)
         if verdict.kind in ("complete", "fail") and seen.failed_since is not None:
@@ -88,6 +89,7 @@ def judge(
             now=now,
             quiet_seconds=quiet_seconds,
             inputs_final=inputs_final,
+            settled=settled,
         )
     if rules is not declared and not verdict.alarm:
         differs = f"GroupSize is {rules.group_size:g} in DIRAC, and {declared.group_size:g} here"

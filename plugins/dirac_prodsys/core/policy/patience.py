@@ -16,9 +16,8 @@ from dirac_prodsys.core.policy.counts import (
     attached_files,
     tally,
     unused_files,
-    without_others,
 )
-from dirac_prodsys.core.policy.files import by_input, enough_files, processed_of
+from dirac_prodsys.core.policy.files import enough_files, processed_of
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.tasks import enough_tasks
@@ -49,8 +48,12 @@ def impatient(
     now: float,
     quiet_seconds: float,
     inputs_final: bool,
+    settled: bool,
 ) -> Verdict:
-    """Return the verdict that replaces "wait" when nothing has changed for long."""
+    """Return the verdict that replaces "wait" when nothing has changed for long.
+
+    :param settled: whether all inputs are attached and no more can come.
+    """
     idle = now - seen.progress_since
     if inputs_final and rules.give_up_after is not None and idle >= rules.give_up_after:
         return _give_up(snapshot, rules, idle)
@@ -67,12 +70,7 @@ def impatient(
         return Verdict(
             "recover", f"nothing moved for {idle:.0f} s ({verdict.reason}): asking for the jobs"
         )
-    quiet = now - seen.unchanged_since
-    if (
-        idle >= _FORGOTTEN_AFTER * quiet_seconds
-        and _forgotten(snapshot, rules, seen)
-        and by_input(without_others(snapshot), quiet, quiet_seconds, inputs_final) is None
-    ):
+    if settled and idle >= _FORGOTTEN_AFTER * quiet_seconds and _forgotten(snapshot, rules, seen):
         return Verdict(
             "flush",
             f"{unused_files(snapshot)} files have been Unused for {idle:.0f} s, and the "
